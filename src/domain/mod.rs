@@ -1,0 +1,23 @@
+//! What the words mean: ids, addresses, names, secrets, time.
+//!
+//! Owns: the types every other floor speaks in. May import: nothing of ours.
+//! Must never: do I/O, know HTTP, SQL or Cedar. Parse, don't validate: a value of these types is right.
+//! Read next: `policies/schema.cedarschema`, the same words for the policies.
+
+mod clock;
+mod email;
+mod ids;
+mod invalid;
+mod password;
+mod random;
+mod secret;
+mod text;
+
+pub use clock::{Clock, Micros, SystemClock, TestClock};
+pub use email::Email;
+pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
+pub use invalid::{FieldError, Invalid};
+pub use password::Password;
+pub use random::{OsRandom, Random, SeededRandom};
+pub use secret::{Secret, TokenHash};
+pub use text::{Line, Slug};

@@ -1,0 +1,53 @@
+//! Randomness is a parameter: nothing but [`OsRandom`] asks the operating system for it.
+
+use std::fmt;
+
+use parking_lot::Mutex;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng, TryRng};
+use uuid::Uuid;
+
+use super::Micros;
+
+/// Where unpredictable bytes come from.
+pub trait Random: Send + Sync + fmt::Debug {
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// A fresh UUIDv7 for the instant `now`.
+    fn uuid(&self, now: Micros) -> Uuid {
+        let mut tail = [0; 10];
+        self.fill(&mut tail);
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.millis()).unwrap_or(0), &tail).into_uuid()
+    }
+}
+
+/// The operating system's generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsRandom;
+
+impl Random for OsRandom {
+    #[expect(
+        clippy::expect_used,
+        reason = "without entropy no secret may be made; stopping is the only safe answer"
+    )]
+    fn fill(&self, bytes: &mut [u8]) {
+        rand::rngs::SysRng.try_fill_bytes(bytes).expect("the operating system's random source failed");
+    }
+}
+
+/// The same bytes for the same seed; for tests only.
+#[derive(Debug)]
+pub struct SeededRandom(Mutex<StdRng>);
+
+impl SeededRandom {
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().fill_bytes(bytes);
+    }
+}

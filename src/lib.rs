@@ -1,0 +1,4 @@
+//! Palisade: who is this, and may they? See `README.md`.
+#![forbid(unsafe_code)]
+
+pub mod domain;
