@@ -4,20 +4,29 @@
 //! Must never: do I/O, know HTTP, SQL or Cedar. Parse, don't validate: a value of these types is right.
 //! Read next: `policies/schema.cedarschema`, the same words for the policies.
 
+mod account;
 mod clock;
 mod email;
 mod ids;
 mod invalid;
+mod organization;
 mod password;
 mod random;
+mod role;
 mod secret;
 mod text;
 
+pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
+pub use organization::{
+    Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
+    OwnOrganization, Page,
+};
 pub use password::Password;
 pub use random::{OsRandom, Random, SeededRandom};
+pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use text::{Line, Slug};

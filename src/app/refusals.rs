@@ -1,0 +1,62 @@
+//! What the floors below refuse, in the words of this one.
+
+use std::time::Duration;
+
+use super::{Denied, Error};
+use crate::crypto::HashingError;
+use crate::guard;
+use crate::store;
+
+const SOON: Duration = Duration::from_secs(1);
+
+impl From<guard::Denied> for Error {
+    fn from(denied: guard::Denied) -> Self {
+        match denied {
+            guard::Denied::Unauthenticated => Self::Unauthenticated { code: "not-signed-in" },
+            guard::Denied::NotFound => Self::NotFound,
+            guard::Denied::Forbidden { codes } => Self::Denied(Denied { codes }),
+            guard::Denied::Undecided(source) => Self::Bug { context: "no decision could be made", source },
+            guard::Denied::Facts(source) => {
+                tracing::warn!(error = ?source, "facts could not be read");
+                Self::Unavailable { retry_after: SOON }
+            }
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        let conflict = |code, detail: &str| Self::Conflict { code, detail: detail.to_owned() };
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            store::Error::Changed => {
+                conflict("changed-meanwhile", "somebody else changed this at the same moment; read it again and retry")
+            }
+            store::Error::Conflict(store::Conflict::EmailTaken) => {
+                conflict("email-taken", "this address already has an account")
+            }
+            store::Error::Conflict(store::Conflict::SlugTaken) => {
+                conflict("slug-taken", "another organization already has this slug")
+            }
+            store::Error::Conflict(store::Conflict::AlreadyMember) => {
+                conflict("already-a-member", "this person already belongs to the organization")
+            }
+            store::Error::Unavailable(source) => {
+                tracing::warn!(error = ?source, "the database does not answer");
+                Self::Unavailable { retry_after: SOON }
+            }
+            error @ (store::Error::Conflict(store::Conflict::Other)
+            | store::Error::Corrupt { .. }
+            | store::Error::Database(_)) => Self::Bug { context: "the store failed", source: Box::new(error) },
+        }
+    }
+}
+
+impl From<HashingError> for Error {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy { retry_after } => Self::TooMany { retry_after },
+            error => Self::Bug { context: "a password could not be hashed", source: Box::new(error) },
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Making an account: check → hash → plugin → transaction → mail.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{App, Error, parse_email};
+use crate::domain::{
+    Department, Email, FullName, Password, ReferralSource, Secret, User, UserId, Waitlist,
+};
+use crate::guard::actions::Register;
+use crate::guard::{Authorized, Released};
+use crate::outbound::{Letter, Template};
+use crate::plugins::{Candidate, RequestContext, Verdict};
+use crate::store::{self, NewUser, Purpose};
+
+/// What somebody sends to get an account.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    pub email: String,
+    pub password: Secret,
+    pub full_name: Option<FullName>,
+    pub department: Option<Department>,
+    pub referral_source: Option<ReferralSource>,
+    /// For plugins only, such as an invitation code; never stored.
+    pub payload: Map<String, Json>,
+}
+
+impl App {
+    /// Registers a person. An address that has an account already gets the same answer as a new one, in the same
+    /// time; its owner is told by mail, and nothing changes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on the address or the password, [`Error::Refused`] by a plugin, [`Error::TooMany`] if the
+    /// hashing queue is full; with `reveal_accounts`, [`Error::Conflict`] `email-taken`.
+    pub async fn register(
+        &self,
+        ok: Authorized<'_, Register>,
+        wanted: Registration,
+    ) -> Result<Released<Register, User>, Error> {
+        let email = parse_email(&wanted.email)?;
+        let password = Password::choose(wanted.password.expose(), &email)
+            .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
+        let verdict = self.plugins.validate_registration(&self.hook_context(&ok), &candidate(&email, &wanted)).await;
+        let user = self.judged(email, wanted, verdict)?;
+        let password_hash = self.hasher.hash(password).await?;
+        let existing = self.store.find_account(&ok, &user.email).await?;
+        if existing.is_none() {
+            match self.insert_registered(&ok, NewUser { user: user.clone(), password_hash }).await {
+                Err(Error::Conflict { code: "email-taken", .. }) => {}
+                inserted => return inserted.map(|()| ok.release(user)),
+            }
+        }
+        if self.settings.reveal_accounts {
+            return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
+        }
+        let mut tx = self.store.begin().await?;
+        self.enqueue(&mut tx, &ok, letter(Template::AccountExists, &user, &self.settings.public_url.to_string()))
+            .await?;
+        tx.commit().await?;
+        self.mail_waits.notify_one();
+        Ok(ok.release(user))
+    }
+
+    async fn insert_registered(&self, ok: &Authorized<'_, Register>, new: NewUser) -> Result<(), Error> {
+        let token = Secret::random(&*self.random);
+        let template = match new.user.waitlist {
+            Waitlist::Pending => Template::Waitlisted,
+            Waitlist::Approved | Waitlist::None => Template::VerifyEmail,
+        };
+        let link = self.link("/verify-email", &token);
+        let mut tx = self.store.begin().await?;
+        tx.insert_user(ok, &new).await?;
+        let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
+        tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now()).await?;
+        let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
+        self.note(&mut tx, ok, details).await?;
+        self.enqueue(&mut tx, ok, letter(template, &new.user, &link)).await?;
+        tx.commit().await?;
+        self.mail_waits.notify_one();
+        Ok(())
+    }
+
+    fn hook_context(&self, ok: &Authorized<'_, Register>) -> RequestContext {
+        let origin = &ok.caller().origin;
+        RequestContext {
+            request_id: origin.request_id.clone(),
+            client_ip: origin.ip.map(|ip| ip.to_string()),
+            user_agent: origin.user_agent.clone(),
+            ..RequestContext::default()
+        }
+    }
+
+    /// The account that the plugins' verdict leaves, if it leaves one.
+    fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
+        let (waitlist, reason, profile) = match verdict {
+            Verdict::Accept { profile } => (Waitlist::Approved, None, profile),
+            Verdict::Waitlist { plugin: _, reason } => (Waitlist::Pending, Some(reason), BTreeMap::new()),
+            Verdict::Reject { plugin, code, message, field } => {
+                return Err(Error::Refused { code: format!("{plugin}/{code}"), detail: message, field });
+            }
+            Verdict::Unavailable { plugin } => {
+                tracing::error!(plugin, "registration refused because a plugin did not answer");
+                return Err(Error::Unavailable { retry_after: std::time::Duration::from_secs(30) });
+            }
+        };
+        let now = self.now();
+        let given = |name: &str| profile.get(name).and_then(|text| FullName::parse(text).ok());
+        Ok(User {
+            id: self.fresh::<UserId>(),
+            email,
+            full_name: given("full-name").or(wanted.full_name).map(FullName::into_string),
+            department: given("department").or(wanted.department).map(Department::into_string),
+            avatar_url: None,
+            attributes: Map::new(),
+            email_verified_at: None,
+            suspended_at: None,
+            super_admin: false,
+            waitlist,
+            waitlist_reason: reason,
+            referral_source: wanted.referral_source.map(ReferralSource::into_string),
+            created_at: now,
+            updated_at: now,
+            last_login_at: None,
+        })
+    }
+}
+
+fn candidate(email: &Email, wanted: &Registration) -> Candidate {
+    Candidate {
+        email: email.to_string(),
+        full_name: wanted.full_name.as_ref().map(ToString::to_string),
+        department: wanted.department.as_ref().map(ToString::to_string),
+        referral_source: wanted.referral_source.as_ref().map(ToString::to_string),
+        payload: Some(Json::Object(wanted.payload.clone()).to_string()),
+        ..Candidate::default()
+    }
+}
+
+fn letter(template: Template, user: &User, link: &str) -> Letter {
+    Letter {
+        template,
+        to: user.email.clone(),
+        name: user.full_name.clone(),
+        values: BTreeMap::from([("link".to_owned(), link.to_owned())]),
+    }
+}

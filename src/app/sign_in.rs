@@ -1,0 +1,151 @@
+//! Trading a password for a session, a refresh token for the next, and ending it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{App, Error};
+use crate::crypto::{NewAccess, Verified, refresh_successor};
+use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
+use crate::guard::actions::{Login, Logout, RefreshSession};
+use crate::guard::{Authorized, Party, Principal, Released, UserPrincipal};
+use crate::store::{NewSession, Rotation};
+
+/// What a sign-in gives.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub access: Secret,
+    pub refresh: Secret,
+    pub access_lifetime: Duration,
+}
+
+const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
+
+impl App {
+    /// Signs a person in. A wrong password, an unknown address and one without a password get the same answer in the
+    /// same time.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] `invalid-credentials`; [`Error::Denied`] if the person may not sign in;
+    /// [`Error::TooMany`] if the hashing queue is full.
+    pub async fn login(
+        &self,
+        ok: Authorized<'_, Login>,
+        email: &str,
+        password: &Secret,
+    ) -> Result<Released<Login, Tokens>, Error> {
+        // What is no address is nobody's; it takes the same way as an unknown one.
+        let account = match email.parse::<Email>() {
+            Ok(email) => self.store.find_account(&ok, &email).await?,
+            Err(_) => None,
+        };
+        let attempt = Password::attempt(password.expose()).ok_or(WRONG)?;
+        let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
+        let Verified::Match { rehash } = self.hasher.verify(stored, attempt.clone()).await? else {
+            return Err(WRONG);
+        };
+        let user = account.map(|account| account.user).ok_or(WRONG)?;
+        let rehashed = if rehash { Some(self.hasher.hash(attempt).await?) } else { None };
+
+        // Whether this person may have a session is asked as this person.
+        let now = self.now();
+        let session: SessionId = self.fresh();
+        let person = signed_in(&user, session, now, ok.caller());
+        let ok_person = self.guard.authorize(&person, Login {}).await?;
+
+        let refresh = Secret::random(&*self.random);
+        let origin = &ok.caller().origin;
+        let mut tx = self.store.begin().await?;
+        let new = NewSession {
+            id: session,
+            user: user.id,
+            ip: origin.ip,
+            user_agent: origin.user_agent.clone(),
+            created_at: now,
+            expires_at: now + self.settings.session_lifetime,
+            refresh: refresh.hash(),
+        };
+        tx.insert_session(&ok_person, new).await?;
+        tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
+        self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
+        let tokens = self.tokens_for(user.id, session, now, refresh)?;
+        tx.commit().await?;
+        Ok(ok.release(tokens))
+    }
+
+    /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the
+    /// second time follows within the grace time and the answer was never used.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] `refresh-token-invalid` or `refresh-token-reused`.
+    pub async fn refresh(
+        &self,
+        ok: Authorized<'_, RefreshSession>,
+        presented: &Secret,
+    ) -> Result<Released<RefreshSession, Tokens>, Error> {
+        let now = self.now();
+        let successor = refresh_successor(&self.master, presented);
+        let mut tx = self.store.begin().await?;
+        let rotation = tx
+            .rotate_refresh_token(&ok, presented.hash(), successor.hash(), self.settings.refresh_grace, now)
+            .await?;
+        let session = match rotation {
+            Rotation::Rotated { session } | Rotation::Repeated { session } => session,
+            Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
+            Rotation::Reused { session } => {
+                self.note(&mut tx, &ok, json!({ "reused": true, "session": session.to_string() })).await?;
+                tx.commit().await?;
+                tracing::warn!(%session, "a refresh token was used twice; its session is over");
+                return Err(Error::Unauthenticated { code: "refresh-token-reused" });
+            }
+        };
+        tx.commit().await?;
+        let principal = self.store.session_principal_unguarded(session, now).await?;
+        let user = principal.ok_or(Error::Unauthenticated { code: "refresh-token-invalid" })?;
+        let (id, signed_in_at) = (user.id, user.signed_in_at);
+        let person = Principal { party: Party::User(Box::new(user)), origin: ok.caller().origin.clone() };
+        let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
+        Ok(ok.release(self.tokens_for(id, session, signed_in_at, successor)?))
+    }
+
+    /// Ends the session the request rests on, and every refresh token of it.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn logout(&self, ok: Authorized<'_, Logout>) -> Result<Released<Logout, ()>, Error> {
+        let mut tx = self.store.begin().await?;
+        tx.revoke_session(&ok, self.now()).await?;
+        self.note(&mut tx, &ok, json!({ "session": ok.action().session.map(|id| id.to_string()) })).await?;
+        tx.commit().await?;
+        Ok(ok.release(()))
+    }
+
+    fn tokens_for(
+        &self,
+        user: UserId,
+        session: SessionId,
+        auth_time: Micros,
+        refresh: Secret,
+    ) -> Result<Tokens, Error> {
+        let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
+        let access = self
+            .tokens
+            .issue(&claims, self.fresh(), self.now())
+            .map_err(|error| Error::Bug { context: "a token could not be signed", source: Box::new(error) })?;
+        Ok(Tokens { access, refresh, access_lifetime: self.settings.access_lifetime })
+    }
+}
+
+fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {
+    let party = Party::User(Box::new(UserPrincipal {
+        id: user.id,
+        email: user.email.clone(),
+        email_verified: user.email_verified_at.is_some(),
+        waitlisted: user.waitlist == Waitlist::Pending,
+        suspended: user.suspended_at.is_some(),
+        super_admin: user.super_admin,
+        session,
+        signed_in_at: now,
+    }));
+    Principal { party, origin: caller.origin.clone() }
+}

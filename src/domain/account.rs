@@ -1,0 +1,65 @@
+//! A person's account as the platform keeps it.
+
+use serde_json::{Map, Value};
+
+use super::{Email, Line, Micros, UserId};
+
+/// An account, without anything secret.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub id: UserId,
+    pub email: Email,
+    pub full_name: Option<String>,
+    pub department: Option<String>,
+    pub avatar_url: Option<String>,
+    /// The person's own preferences; no policy sees them.
+    pub attributes: Map<String, Value>,
+    pub email_verified_at: Option<Micros>,
+    pub suspended_at: Option<Micros>,
+    pub super_admin: bool,
+    pub waitlist: Waitlist,
+    pub waitlist_reason: Option<String>,
+    pub referral_source: Option<String>,
+    pub created_at: Micros,
+    pub updated_at: Micros,
+    pub last_login_at: Option<Micros>,
+}
+
+/// Where an account stands with the waitlist, in the old system's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waitlist {
+    /// Waits for an administrator; may sign in and see itself.
+    Pending,
+    /// Was let in, at once or later.
+    Approved,
+    /// Never went through a waitlist.
+    None,
+}
+
+impl Waitlist {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::None => "none",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Pending, Self::Approved, Self::None].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+pub type FullName = Line<100>;
+pub type Department = Line<100>;
+pub type ReferralSource = Line<100>;
+
+/// What a person may change of their own account. `None` leaves a field, `Some(None)` clears it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfilePatch {
+    pub full_name: Option<Option<FullName>>,
+    pub department: Option<Option<Department>>,
+    pub attributes: Option<Map<String, Value>>,
+}

@@ -1,0 +1,140 @@
+//! The registry: one type per action of the schema, and the object it is done to.
+//!
+//! The name is one word in five places: the type here, the action in `policies/schema.cedarschema`, the
+//! operation in the OpenAPI document (`get_me`), the span, and the event.
+
+use std::borrow::Cow;
+
+use super::Resource;
+use crate::domain::{InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
+use crate::pdp::{EntityRef, Value};
+
+/// What a question says beside principal, action and resource.
+pub type Context = Vec<(Cow<'static, str>, Value)>;
+
+/// Something a principal may or may not do. The value names the object.
+pub trait Action: Send + Sync + std::fmt::Debug + 'static {
+    /// The Cedar action's id.
+    const NAME: &'static str;
+
+    fn resource(&self) -> Resource;
+
+    fn context(&self) -> Context {
+        Context::new()
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? } on $resource:expr
+        $(, with $context:expr)?;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone)]
+            pub struct $name { $(pub $field: $type,)* }
+
+            impl Action for $name {
+                const NAME: &'static str = stringify!($name);
+
+                fn resource(&self) -> Resource {
+                    let of: fn(&Self) -> Resource = $resource;
+                    of(self)
+                }
+
+                $(fn context(&self) -> Context {
+                    let of: fn(&Self) -> Context = $context;
+                    of(self)
+                })?
+            }
+        )*
+
+        /// Every action of the registry, sorted; a test holds it against the schema.
+        #[must_use]
+        pub fn names() -> Vec<&'static str> {
+            let mut names = vec![$(stringify!($name)),*];
+            names.sort_unstable();
+            names
+        }
+    };
+}
+
+/// The role that an action would give somebody.
+fn granting(organization: OrganizationId, role: SystemRole) -> Context {
+    vec![("role".into(), Value::Entity(role_ref(organization, role)))]
+}
+
+/// `Role::"<organization>/<name>"`.
+#[must_use]
+pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
+    EntityRef::new("Role", format!("{organization}/{}", role.name()))
+}
+
+actions! {
+    /// Make an account.
+    Register {} on |_| Resource::Platform;
+    /// Trade a password for a session.
+    Login {} on |_| Resource::Platform;
+    /// Trade a refresh token for the next.
+    RefreshSession {} on |_| Resource::Platform;
+    /// Prove an address with the token that was sent to it.
+    VerifyEmail {} on |_| Resource::Platform;
+    /// Read the public signing keys.
+    GetJwks {} on |_| Resource::Platform;
+
+    /// End the session that the request rests on.
+    Logout { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// Read one's own account.
+    GetMe { user: UserId } on |a| Resource::User(a.user);
+    /// Change one's own profile.
+    UpdateMe { user: UserId } on |a| Resource::User(a.user);
+
+    /// Found an organization.
+    CreateOrganization {} on |_| Resource::Platform;
+    /// List the organizations one belongs to.
+    ListOrganizations { user: UserId } on |_| Resource::Platform;
+    /// Read an organization.
+    GetOrganization { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Change an organization.
+    UpdateOrganization { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Close an organization; nothing in it is deleted.
+    ArchiveOrganization { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List the roles an organization can give.
+    ListRoles { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+
+    /// List who belongs to an organization.
+    ListMembers { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Make somebody a member without asking them.
+    AddMember { organization: OrganizationId, role: SystemRole }
+        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    /// Give a member another role.
+    ChangeMemberRole { organization: OrganizationId, membership: MembershipId, role: SystemRole }
+        on |a| Resource::Membership(a.organization, a.membership), with |a| granting(a.organization, a.role);
+    /// Remove a member, or leave.
+    RemoveMember { organization: OrganizationId, membership: MembershipId }
+        on |a| Resource::Membership(a.organization, a.membership);
+
+    /// Ask somebody to join, by mail.
+    CreateInvitation { organization: OrganizationId, role: SystemRole }
+        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    /// List the open invitations.
+    ListInvitations { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Take an invitation back.
+    RevokeInvitation { organization: OrganizationId, invitation: InvitationId }
+        on |a| Resource::Invitation(a.organization, a.invitation);
+    /// Join, with the token that was sent.
+    AcceptInvitation { organization: OrganizationId, invitation: InvitationId }
+        on |a| Resource::Invitation(a.organization, a.invitation);
+
+    /// List who waits to be let in.
+    ListWaitlist {} on |_| Resource::Platform;
+    /// Let somebody in who waits.
+    ApproveRegistration { user: UserId } on |_| Resource::Platform;
+    /// Stop an account: its sessions end and nothing of it may be used.
+    SuspendUser { user: UserId } on |a| Resource::User(a.user);
+    /// Undo a suspension.
+    ReinstateUser { user: UserId } on |a| Resource::User(a.user);
+
+    /// Make somebody a super admin; only from the command line.
+    CreateAdministrator {} on |_| Resource::Platform;
+    /// Send what waits in the outbox.
+    DeliverMail {} on |_| Resource::Platform;
+}

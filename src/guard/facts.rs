@@ -1,0 +1,31 @@
+//! What a decision needs to know, as a question to whoever stores it.
+
+use async_trait::async_trait;
+
+use super::{Principal, Resource};
+use crate::pdp::{Entity, EntityRef};
+
+/// The facts of one question.
+#[derive(Debug, Clone, Default)]
+pub struct Slice {
+    /// The object, and what its attributes point at.
+    pub entities: Vec<Entity>,
+    /// The roles the caller holds where the object lives.
+    pub roles: Vec<EntityRef>,
+    /// Whether the object exists. If not, `entities` hold a stand-in without any ties, so that a
+    /// question about a missing object and one about a stranger's take the same path.
+    pub exists: bool,
+    /// The version of the object's row, where it has one.
+    pub version: Option<i64>,
+}
+
+/// The facts could not be read; the source is for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("the facts could not be read")]
+pub struct FactsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Implemented by `store/facts.rs`; the guard knows no SQL.
+#[async_trait]
+pub trait Facts: Send + Sync + std::fmt::Debug {
+    async fn about(&self, caller: &Principal, resource: &Resource) -> Result<Slice, FactsError>;
+}

@@ -1,0 +1,191 @@
+//! The facts a decision rests on, read as Cedar entities.
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::organizations::role;
+use super::sql::{Sql as _, args};
+use super::{Error, Store, users};
+use crate::domain::{InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
+use crate::guard::actions::role_ref;
+use crate::guard::{Facts, FactsError, Principal, Resource, Slice};
+use crate::pdp::{Entity, EntityRef, Value};
+
+#[async_trait]
+impl Facts for Store {
+    async fn about(&self, caller: &Principal, resource: &Resource) -> Result<Slice, FactsError> {
+        self.slice(caller, resource).await.map_err(|error| FactsError(Box::new(error)))
+    }
+}
+
+impl Store {
+    async fn slice(&self, caller: &Principal, resource: &Resource) -> Result<Slice, Error> {
+        match *resource {
+            Resource::Platform => Ok(bare(resource, true)),
+            Resource::User(user) => self.user_slice(caller, user).await,
+            Resource::Organization(id) => self.organization_slice(caller, id).await,
+            Resource::Membership(organization, id) => self.membership_slice(caller, organization, id).await,
+            Resource::Invitation(organization, id) => self.invitation_slice(caller, organization, id).await,
+        }
+    }
+
+    async fn user_slice(&self, caller: &Principal, user: UserId) -> Result<Slice, Error> {
+        // One's own entity is known already.
+        if caller.user().is_some_and(|own| own.id == user) {
+            return Ok(Slice { exists: true, ..Slice::default() });
+        }
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status FROM users WHERE id = $1",
+                args![Uuid::from(user)],
+            )
+            .await?;
+        let (attributes, exists) = match row {
+            None => (user_attributes(String::new(), [false; 4]), false),
+            Some(row) => {
+                let flags = [
+                    row.get::<Option<Micros>>("email_verified_at")?.is_some(),
+                    row.get::<String>("waitlist_status")? == "pending",
+                    row.get::<Option<Micros>>("suspended_at")?.is_some(),
+                    row.get("super_admin")?,
+                ];
+                (user_attributes(users::email(&row, "email")?.to_string(), flags), true)
+            }
+        };
+        let entity = Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() };
+        Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
+    }
+
+    /// The organization and the caller's role in it, in one statement.
+    async fn organization_slice(&self, caller: &Principal, id: OrganizationId) -> Result<Slice, Error> {
+        let mut db = self;
+        let caller_id = caller.user().map(|user| Uuid::from(user.id));
+        let row = db
+            .optional(
+                "SELECT archived_at, organizations.version, role_id FROM organizations \
+                 LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
+                 WHERE organizations.id = $1",
+                args![Uuid::from(id), caller_id],
+            )
+            .await?;
+        let Some(row) = row else {
+            return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
+        };
+        let roles = match row.get::<Option<Uuid>>("role_id")? {
+            Some(_) => vec![role_ref(id, role(&row)?)],
+            None => Vec::new(),
+        };
+        let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
+        Ok(Slice {
+            entities: organization_entities(id, archived),
+            roles,
+            exists: true,
+            version: Some(row.get("version")?),
+        })
+    }
+
+    async fn membership_slice(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        id: MembershipId,
+    ) -> Result<Slice, Error> {
+        let mut slice = self.organization_slice(caller, organization).await?;
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT user_id, role_id, version FROM memberships WHERE id = $1 AND organization_id = $2",
+                args![Uuid::from(id), Uuid::from(organization)],
+            )
+            .await?;
+        slice.exists = row.is_some();
+        let (user, role, version) = match row {
+            Some(row) => (row.get::<UserId>("user_id")?.to_string(), role(&row)?, Some(row.get("version")?)),
+            None => (String::new(), SystemRole::Viewer, None),
+        };
+        slice.version = version;
+        slice.entities.push(Entity {
+            uid: Resource::Membership(organization, id).entity(),
+            attributes: vec![
+                ("organization".into(), Value::Entity(Resource::Organization(organization).entity())),
+                ("user".into(), Value::Entity(EntityRef::new("User", user))),
+                ("role".into(), Value::Entity(role_ref(organization, role))),
+            ],
+            parents: vec![Resource::Organization(organization).entity()],
+        });
+        Ok(slice)
+    }
+
+    async fn invitation_slice(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        id: InvitationId,
+    ) -> Result<Slice, Error> {
+        let mut slice = self.organization_slice(caller, organization).await?;
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT email, role_id FROM invitations WHERE id = $1 AND organization_id = $2",
+                args![Uuid::from(id), Uuid::from(organization)],
+            )
+            .await?;
+        slice.exists = row.is_some();
+        slice.version = None;
+        let (email, role) = match row {
+            Some(row) => (users::email(&row, "email")?.to_string(), role(&row)?),
+            None => (String::new(), SystemRole::Viewer),
+        };
+        slice.entities.push(Entity {
+            uid: Resource::Invitation(organization, id).entity(),
+            attributes: vec![
+                ("organization".into(), Value::Entity(Resource::Organization(organization).entity())),
+                ("email".into(), Value::Text(email)),
+                ("role".into(), Value::Entity(role_ref(organization, role))),
+            ],
+            parents: vec![Resource::Organization(organization).entity()],
+        });
+        Ok(slice)
+    }
+}
+
+fn bare(resource: &Resource, exists: bool) -> Slice {
+    let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
+    Slice { entities: vec![entity], exists, ..Slice::default() }
+}
+
+fn user_attributes(
+    email: String,
+    [email_verified, waitlisted, suspended, super_admin]: [bool; 4],
+) -> Vec<(std::borrow::Cow<'static, str>, Value)> {
+    vec![
+        ("email".into(), Value::Text(email)),
+        ("email_verified".into(), Value::Bool(email_verified)),
+        ("waitlisted".into(), Value::Bool(waitlisted)),
+        ("suspended".into(), Value::Bool(suspended)),
+        ("super_admin".into(), Value::Bool(super_admin)),
+    ]
+}
+
+/// The organization and its five roles, each a member of the one it includes.
+fn organization_entities(id: OrganizationId, archived: bool) -> Vec<Entity> {
+    let uid = Resource::Organization(id).entity();
+    let roles = [
+        ("owners", SystemRole::Owner),
+        ("admins", SystemRole::Admin),
+        ("members", SystemRole::Member),
+        ("viewers", SystemRole::Viewer),
+        ("agent_executors", SystemRole::AgentExecutor),
+    ];
+    let mut attributes =
+        vec![("organization".into(), Value::Entity(uid.clone())), ("archived".into(), Value::Bool(archived))];
+    let mut entities = Vec::with_capacity(roles.len() + 1);
+    for (attribute, role) in roles {
+        attributes.push((attribute.into(), Value::Entity(role_ref(id, role))));
+        let parents = role.includes().map(|lower| role_ref(id, lower)).into_iter().collect();
+        entities.push(Entity { uid: role_ref(id, role), attributes: Vec::new(), parents });
+    }
+    entities.push(Entity { uid, attributes, parents: Vec::new() });
+    entities
+}
