@@ -1,0 +1,90 @@
+//! Where questions are answered.
+
+use std::path::Path;
+
+use arc_swap::ArcSwap;
+
+use super::decision::{Decision, Error, PolicyText, PolicyVersion};
+use super::load::Snapshot;
+use super::problem::LoadError;
+use super::question::Question;
+
+/// A policy decision point over one folder of policies. Share it in an `Arc`; it takes no lock.
+#[derive(Debug)]
+pub struct Pdp {
+    current: ArcSwap<Snapshot>,
+}
+
+impl Pdp {
+    /// Reads, parses and validates a folder. Slow (milliseconds): for start and reload.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place. Warnings of the validator count.
+    pub fn load(dir: &Path) -> Result<Self, LoadError> {
+        Ok(Self { current: ArcSwap::from_pointee(Snapshot::read(dir)?) })
+    }
+
+    /// Takes the folder's present state. Decisions under way finish by the old one.
+    ///
+    /// # Errors
+    /// As `load`; the old policies stay in force.
+    pub fn reload(&self, dir: &Path) -> Result<(), LoadError> {
+        let next = Snapshot::read(dir)?;
+        self.current.store(std::sync::Arc::new(next));
+        Ok(())
+    }
+
+    /// Answers one question. Forbid wins over permit; nothing said means no; an evaluation that fails means no.
+    ///
+    /// # Errors
+    /// `BadQuestion` when the question or its facts do not fit the schema.
+    pub fn decide(&self, question: &Question) -> Result<Decision, Error> {
+        let snapshot = self.current.load();
+        let (request, entities) = snapshot.words.ask(question)?;
+        let answer = snapshot.index.ask(&request, &entities);
+        let failed = !answer.errors.is_empty();
+        let allowed = answer.allowed && !failed;
+        // The permits that would have allowed it did not determine a deny.
+        let determining = if answer.allowed && failed { Vec::new() } else { answer.reasons };
+        Ok(Decision {
+            allowed,
+            determining: determining
+                .iter()
+                .filter_map(|id| snapshot.about.get(id).map(|about| about.determining.clone()))
+                .collect(),
+            errors: answer.errors.into_iter().map(|(id, error)| format!("policy `{id}`: {error}")).collect(),
+            version: snapshot.version,
+        })
+    }
+
+    /// The operations of the schema (actions in PascalCase), sorted.
+    #[must_use]
+    pub fn operations(&self) -> Vec<String> {
+        self.current.load().operations.keys().cloned().collect()
+    }
+
+    /// The permissions and wildcards of the schema (actions in lower case), sorted.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<String> {
+        self.current.load().permissions.clone()
+    }
+
+    /// The permission that an operation belongs to: `org:read` for `GetOrganization`.
+    #[must_use]
+    pub fn permission_of(&self, operation: &str) -> Option<String> {
+        self.current.load().operations.get(operation).cloned().flatten()
+    }
+
+    /// Which policies are in force.
+    #[must_use]
+    pub fn version(&self) -> PolicyVersion {
+        self.current.load().version
+    }
+
+    /// What a policy is for and where it stands.
+    #[must_use]
+    pub fn describe(&self, policy_id: &str) -> Option<PolicyText> {
+        let snapshot = self.current.load();
+        snapshot.about.get(&cedar_policy::PolicyId::new(policy_id)).map(|about| about.text.clone())
+    }
+}

@@ -1,0 +1,20 @@
+//! The decision engine: may this principal do this to that, by the policies of one folder?
+//!
+//! Owns: `cedar_policy`; no type of it leaves this folder. May import: `domain`.
+//! Must never: fetch a fact, know HTTP, SQL or our own operations. All it knows comes with the question.
+//! Read next: `policies/README.md`, then `engine.rs` (how a decision is made) and `index.rs` (why it is quick).
+
+mod decision;
+mod engine;
+mod index;
+mod load;
+mod policy_tests;
+mod problem;
+mod question;
+mod words;
+
+pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
+pub use engine::Pdp;
+pub use policy_tests::{TestFailure, TestReport, run_tests};
+pub use problem::{LoadError, Problem};
+pub use question::{Entity, EntityRef, Question, Value};
