@@ -1,0 +1,20 @@
+//! What keeps secrets and proves origins: password hashes, access tokens, encryption at rest.
+//!
+//! Owns: argon2, `jsonwebtoken`, the AEAD and the key derivation; nobody else imports them.
+//! May import: `domain`. Must never: touch a database or a request, or say in an error what a secret was.
+//! Read next: `passwords.rs`, then `tokens.rs`.
+
+mod master;
+mod passwords;
+mod phc;
+mod sealer;
+mod signing;
+mod successor;
+mod tokens;
+
+pub use master::{MasterKey, MasterKeyError};
+pub use passwords::{HashingError, HashingSettings, PasswordHasher, Verified};
+pub use sealer::{SealError, Sealer};
+pub use signing::{KeyError, SigningKey};
+pub use successor::refresh_successor;
+pub use tokens::{Access, NewAccess, TokenError, TokenIssuer};

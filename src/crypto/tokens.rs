@@ -1,0 +1,264 @@
+//! Access tokens: signed JWTs (RFC 7519) of the profile in RFC 9068, for our own use and for resource servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use moka::sync::Cache;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::SigningKey;
+use crate::domain::{Micros, Secret, SessionId, TokenHash, UserId};
+
+/// How far another node's clock may run ahead of ours before its tokens count as not yet valid.
+/// Expiry has no leeway.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+/// Longer texts are no tokens of ours and are not even hashed.
+const MAX_BYTES: usize = 4_096;
+
+/// Verified tokens that are remembered. Verifying a signature takes about 60 microseconds, finding it here
+/// about one.
+const REMEMBERED: u64 = 100_000;
+
+const TYPE: &str = "at+jwt";
+
+/// What a new token says.
+#[derive(Debug, Clone)]
+pub struct NewAccess {
+    pub user: UserId,
+    pub session: SessionId,
+    /// How the person signed in, as RFC 8176 names it: `pwd`, `otp`, `mfa`.
+    pub amr: Vec<&'static str>,
+    /// When the person signed in.
+    pub auth_time: Micros,
+}
+
+/// What a good token says. Instants are whole seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    pub user: UserId,
+    pub session: SessionId,
+    pub auth_time: Micros,
+    /// The token is good before this instant.
+    pub expires: Micros,
+    pub id: Uuid,
+}
+
+/// Why a token is not made or not taken. For logs: a client is told no more than that it is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    #[error("this is not an access token of ours")]
+    Malformed,
+    #[error("this is a token of another type")]
+    WrongType,
+    #[error("the signing key is not known")]
+    UnknownKey,
+    #[error("the signature is wrong")]
+    BadSignature,
+    #[error("the token was issued by or for somebody else")]
+    WrongParty,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    #[error("there is no key to sign with")]
+    NoKey,
+    #[error("the token could not be signed")]
+    Signing,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    exp: i64,
+    nbf: i64,
+    iat: i64,
+    jti: String,
+    sid: String,
+    amr: Vec<String>,
+    auth_time: i64,
+}
+
+/// The header of our tokens and nothing besides: a `jku`, `jwk`, `x5u` or `crit` is refused, not ignored,
+/// because we never write one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader {
+    typ: String,
+    alg: String,
+    kid: String,
+}
+
+#[derive(Clone)]
+struct Remembered {
+    access: Access,
+    not_before: Micros,
+}
+
+/// Issues and verifies access tokens: EdDSA only, with the first key; all keys verify.
+pub struct TokenIssuer {
+    issuer: String,
+    audience: String,
+    ttl: Duration,
+    signer: (String, EncodingKey),
+    verifiers: Vec<(String, DecodingKey)>,
+    jwks: Value,
+    validation: Validation,
+    remembered: Cache<TokenHash, Arc<Remembered>>,
+}
+
+impl std::fmt::Debug for TokenIssuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenIssuer")
+            .field("issuer", &self.issuer)
+            .field("kid", &self.signer.0)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenIssuer {
+    /// `ttl` is counted in whole seconds. Retired keys stay in `keys` until the last token they signed
+    /// has expired.
+    ///
+    /// # Errors
+    /// [`TokenError::NoKey`] if `keys` is empty.
+    pub fn new(
+        issuer: String,
+        audience: String,
+        ttl: Duration,
+        keys: &[SigningKey],
+    ) -> Result<Self, TokenError> {
+        let first = keys.first().ok_or(TokenError::NoKey)?;
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        // The library checks algorithm and signature. The claims are checked below, against the given
+        // instant and by the types of `Claims`, which have no room for an `exp` that is a text.
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        Ok(Self {
+            issuer,
+            audience,
+            ttl,
+            signer: (first.kid().to_owned(), EncodingKey::from_ed_der(first.pkcs8())),
+            verifiers: keys
+                .iter()
+                .map(|key| (key.kid().to_owned(), DecodingKey::from_ed_der(key.public_key())))
+                .collect(),
+            jwks: json!({ "keys": keys.iter().map(SigningKey::jwk).collect::<Vec<_>>() }),
+            validation,
+            // The time bound is for memory only; whether a token is still good is asked at each use.
+            remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
+        })
+    }
+
+    /// Makes a token with the id `id`, good from `now` for the issuer's lifetime.
+    ///
+    /// # Errors
+    /// [`TokenError::Signing`].
+    pub fn issue(&self, claims: &NewAccess, id: Uuid, now: Micros) -> Result<Secret, TokenError> {
+        let issued = now.seconds();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: claims.user.to_string(),
+            exp: (now + self.ttl).seconds(),
+            nbf: issued,
+            iat: issued,
+            jti: id.to_string(),
+            sid: claims.session.to_string(),
+            amr: claims.amr.iter().map(|&method| method.to_owned()).collect(),
+            auth_time: claims.auth_time.seconds(),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.signer.0.clone());
+        let token = jsonwebtoken::encode(&header, &claims, &self.signer.1);
+        token.map(Secret::new).map_err(|_| TokenError::Signing)
+    }
+
+    /// Reads a token that is good at the instant `now`.
+    ///
+    /// # Errors
+    /// [`TokenError`]: the first thing that is wrong with it.
+    pub fn verify(&self, token: &str, now: Micros) -> Result<Access, TokenError> {
+        if token.len() > MAX_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        let hash = TokenHash::of(token);
+        if let Some(known) = self.remembered.get(&hash) {
+            return known.at(now);
+        }
+        let known = Arc::new(self.read(token)?);
+        let access = known.at(now)?;
+        self.remembered.insert(hash, known);
+        Ok(access)
+    }
+
+    /// The public keys (RFC 7517 section 5), for `/.well-known/jwks.json`.
+    #[must_use]
+    pub fn jwks(&self) -> Value {
+        self.jwks.clone()
+    }
+
+    /// Everything about a token but the time.
+    fn read(&self, token: &str) -> Result<Remembered, TokenError> {
+        let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let header: StrictHeader =
+            header.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(TokenError::Malformed)?;
+        if header.alg != "EdDSA" {
+            return Err(TokenError::BadSignature);
+        }
+        if header.typ != TYPE {
+            return Err(TokenError::WrongType);
+        }
+        let key = self.verifiers.iter().find(|(kid, _)| *kid == header.kid).map(|(_, key)| key);
+        let key = key.ok_or(TokenError::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
+        let claims = claims.map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::BadSignature,
+            _ => TokenError::Malformed,
+        })?;
+        self.accept(&claims.claims)
+    }
+
+    fn accept(&self, claims: &Claims) -> Result<Remembered, TokenError> {
+        if claims.iss != self.issuer || claims.aud != self.audience {
+            return Err(TokenError::WrongParty);
+        }
+        let instant =
+            |seconds: i64| seconds.checked_mul(1_000_000).map(Micros::new).ok_or(TokenError::Malformed);
+        let (issued, not_before) = (instant(claims.iat)?, instant(claims.nbf)?);
+        Ok(Remembered {
+            access: Access {
+                user: UserId::parse(&claims.sub).ok_or(TokenError::Malformed)?,
+                session: SessionId::parse(&claims.sid).ok_or(TokenError::Malformed)?,
+                auth_time: instant(claims.auth_time)?,
+                expires: instant(claims.exp)?,
+                id: Uuid::parse_str(&claims.jti).map_err(|_| TokenError::Malformed)?,
+            },
+            not_before: not_before.max(issued),
+        })
+    }
+}
+
+impl Remembered {
+    fn at(&self, now: Micros) -> Result<Access, TokenError> {
+        if now >= self.access.expires {
+            return Err(TokenError::Expired);
+        }
+        if now + LEEWAY < self.not_before {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(self.access.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests;
