@@ -1,6 +1,6 @@
 //! Palisade: who is this, and may they? See `README.md`.
 #![forbid(unsafe_code)]
 
-pub mod crypto;
+pub mod api;
+pub mod app;
 pub mod domain;
-pub mod pdp;
