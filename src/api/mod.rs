@@ -1,9 +1,121 @@
-//! Temporary: the merger replaces this file.
-pub mod body;
+//! HTTP: from a request to a question, from a released value to a reply.
+//!
+//! Owns: poem and poem-openapi. May import: `domain`, `guard`, `app`. Must never: name a row, a Cedar type or a
+//! guest, open a transaction, or answer with a value that no permit released.
+//! Read next: `organizations.rs`; then `caller.rs` and `reply.rs`.
+//!
+//! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions.rs`, a use case in `app` that
+//! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
+
+mod auth;
+mod body;
+mod caller;
 pub mod document;
-pub mod edge;
-pub mod framework;
-pub mod problem;
+mod edge;
+mod framework;
+mod health;
+mod invitations;
+mod jwks;
+mod members;
+mod organizations;
+mod pages;
+mod problem;
+mod reference;
+mod reply;
 mod request_id;
-pub mod routes;
-pub use request_id::RequestId;
+mod routes;
+mod users;
+mod views;
+mod waitlist;
+
+use std::sync::Arc;
+
+use poem::http::Method;
+use poem::{Endpoint, EndpointExt as _, Response, Route};
+use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use serde_json::Value;
+
+pub use self::document::OpenApiVersion;
+pub use self::edge::{BODY_LIMIT, EdgeSettings};
+pub use self::request_id::RequestId;
+pub use self::routes::RouteTable;
+use crate::app::App;
+
+/// The chapters of the reference.
+#[derive(Tags)]
+enum Chapter {
+    /// Accounts and sessions.
+    Identity,
+    /// Organizations, members and invitations.
+    Organizations,
+    /// For super admins.
+    Platform,
+    /// What other services read, by the standards' own paths.
+    Discovery,
+}
+
+type Operations = (
+    auth::AuthApi,
+    organizations::OrganizationsApi,
+    members::MembersApi,
+    invitations::InvitationsApi,
+    waitlist::WaitlistApi,
+    users::UsersApi,
+    jwks::JwksApi,
+);
+
+fn service() -> OpenApiService<Operations, ()> {
+    let operations = (
+        auth::AuthApi,
+        organizations::OrganizationsApi,
+        members::MembersApi,
+        invitations::InvitationsApi,
+        waitlist::WaitlistApi,
+        users::UsersApi,
+        jwks::JwksApi,
+    );
+    OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
+        .summary("Who is this, and may they?")
+        .description(
+            "Every operation is one Cedar action, named in `x-cedar-action`. Every error is a problem document \
+             (RFC 9457): `detail` is a sentence for people, `code` a stable word for programs, `errors` the fields.",
+        )
+        .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
+}
+
+/// The OpenAPI document. Needs no configuration and no database.
+#[must_use]
+pub fn openapi(version: OpenApiVersion) -> Value {
+    let raw = serde_json::from_str(&service().spec()).unwrap_or_default();
+    document::clean(raw, version)
+}
+
+/// Paths beside the document: for probes, for people, and for the document itself. They touch no tenant's data.
+const RAW: [&str; 7] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/openapi-3.0.json",
+    "/docs",
+    "/verify-email",
+    "/accept-invitation",
+];
+
+/// Everything the server answers to; the only place where a route is made.
+pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl Endpoint<Output = Response> {
+    let document = openapi(OpenApiVersion::V31);
+    let table = RAW.iter().fold(RouteTable::of(&document), |table, path| table.with(path, &[Method::GET]));
+    let mut edge = EdgeSettings::new(table);
+    settings(&mut edge);
+    let routes = Route::new()
+        .at("/healthz", poem::get(health::healthz))
+        .at("/readyz", poem::get(health::readyz))
+        .at("/openapi.json", poem::get(reference::json(&document)))
+        .at("/openapi-3.0.json", poem::get(reference::json(&openapi(OpenApiVersion::V30))))
+        .at("/docs", poem::get(reference::page()))
+        .at("/verify-email", poem::get(pages::verify_email))
+        .at("/accept-invitation", poem::get(pages::accept_invitation))
+        .nest("/", service())
+        .data(app);
+    edge::wrap(routes, edge)
+}

@@ -1,3 +1,180 @@
-//! Temporary: the merger replaces this file.
+//! Use cases: what happens, in which order, in which transaction.
+//!
+//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
+//! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
+
+mod account;
+mod administration;
+mod authenticate;
 mod error;
-pub use error::{Denied, Error};
+mod invitations;
+mod mail;
+mod members;
+mod organizations;
+mod refusals;
+mod register;
+mod roles;
+mod sign_in;
+mod waitlist;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::Notify;
+use url::Url;
+
+pub use self::error::{Denied, Error};
+pub use self::mail::mail_principal;
+pub use self::register::Registration;
+pub use self::roles::Role;
+pub use self::sign_in::Tokens;
+use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
+use crate::domain::{Clock, Email, Micros, Random};
+use crate::guard::{Action, Authorized, Guard, Principal};
+use crate::outbound::Mailer;
+use crate::plugins::Plugins;
+use crate::store::{Store, Tx};
+
+/// How long things last, and what the operator chose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where people reach this server; every link in a mail begins with it, whatever a request's headers say.
+    pub public_url: Url,
+    /// Says openly whether an address has an account. Off: register and login answer alike.
+    pub reveal_accounts: bool,
+    pub access_lifetime: Duration,
+    /// The end of a sign-in, however often it is refreshed.
+    pub session_lifetime: Duration,
+    /// How long the parent of the current refresh token still gets the same answer.
+    pub refresh_grace: Duration,
+    pub verification_lifetime: Duration,
+    pub invitation_lifetime: Duration,
+}
+
+impl Settings {
+    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    #[must_use]
+    pub const fn new(public_url: Url) -> Self {
+        const HOUR: u64 = 60 * 60;
+        Self {
+            public_url,
+            reveal_accounts: false,
+            access_lifetime: Duration::from_secs(15 * 60),
+            session_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            refresh_grace: Duration::from_secs(10),
+            verification_lifetime: Duration::from_secs(24 * HOUR),
+            invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+        }
+    }
+}
+
+/// What [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub guard: Guard,
+    pub hasher: PasswordHasher,
+    pub tokens: TokenIssuer,
+    pub master: MasterKey,
+    pub plugins: Plugins,
+    pub mailer: Mailer,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub settings: Settings,
+}
+
+/// The use cases.
+#[derive(Debug)]
+pub struct App {
+    store: Store,
+    guard: Guard,
+    hasher: PasswordHasher,
+    tokens: TokenIssuer,
+    master: MasterKey,
+    sealer: Sealer,
+    plugins: Plugins,
+    mailer: Mailer,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    settings: Settings,
+    mail_waits: Notify,
+}
+
+impl App {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
+        let sealer = Sealer::new(&master);
+        let mail_waits = Notify::new();
+        Self {
+            store,
+            guard,
+            hasher,
+            tokens,
+            master,
+            sealer,
+            plugins,
+            mailer,
+            clock,
+            random,
+            settings,
+            mail_waits,
+        }
+    }
+
+    /// Asks whether `caller` may do `action`. See [`Guard::authorize`].
+    ///
+    /// # Errors
+    /// What the caller may learn of the refusal.
+    pub async fn authorize<'c, A: Action>(
+        &self,
+        caller: &'c Principal,
+        action: A,
+    ) -> Result<Authorized<'c, A>, Error> {
+        Ok(self.guard.authorize(caller, action).await?)
+    }
+
+    /// Whether requests can be served now.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn ready(&self) -> Result<(), Error> {
+        Ok(self.store.ping().await?)
+    }
+
+    /// Closes the database; call it last.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    /// A fresh id of any kind.
+    fn fresh<Id: From<uuid::Uuid>>(&self) -> Id {
+        Id::from(self.random.uuid(self.now()))
+    }
+
+    /// Tells of a change in its own transaction.
+    async fn note<A: Action>(&self, tx: &mut Tx, ok: &Authorized<'_, A>, details: Json) -> Result<(), Error> {
+        let now = self.now();
+        tx.append_event(ok, self.random.uuid(now), &details, now).await?;
+        Ok(())
+    }
+
+    /// A page of the product's, with a token for it.
+    fn link(&self, page: &str, token: &crate::domain::Secret) -> String {
+        let mut url = self.settings.public_url.clone();
+        url.set_path(page);
+        url.query_pairs_mut().append_pair("token", token.expose());
+        url.to_string()
+    }
+}
+
+/// Reads an address out of a request.
+fn parse_email(text: &str) -> Result<Email, Error> {
+    text.parse::<Email>().map_err(|invalid| Error::Invalid(vec![invalid.at("email")]))
+}

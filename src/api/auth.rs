@@ -1,0 +1,233 @@
+//! `/api/v1/auth`: accounts and sessions.
+
+use poem_openapi::types::MaybeUndefined;
+use poem_openapi::{Object, OpenApi};
+use serde_json::{Map, Value};
+
+use super::Chapter;
+use super::body::Body;
+use super::caller::{Caller, Visitor};
+use super::problem::Problem;
+use super::reply::{ApiResult, Created, Message};
+use super::views::UserView;
+use crate::app::{self, Registration};
+use crate::domain::{Department, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
+use crate::guard::actions::{GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail};
+
+pub(super) struct AuthApi;
+
+/// What somebody sends to get an account.
+#[derive(Object)]
+struct RegisterRequest {
+    /// At most 254 octets, ASCII.
+    #[oai(validator(max_length = 254))]
+    email: String,
+    /// 12 to 256 characters; not one that is commonly used.
+    #[oai(validator(max_length = 1024))]
+    password: String,
+    /// At most 100 characters.
+    full_name: Option<String>,
+    /// At most 100 characters.
+    department: Option<String>,
+    /// Where they heard of us. At most 100 characters.
+    referral_source: Option<String>,
+    /// For registration plugins, such as `{"invitation_code": "…"}`; never stored.
+    transient_payload: Option<Map<String, Value>>,
+}
+
+/// An address and its password.
+#[derive(Object)]
+struct LoginRequest {
+    #[oai(validator(max_length = 1024))]
+    email: String,
+    #[oai(validator(max_length = 1024))]
+    password: String,
+}
+
+/// A refresh token.
+#[derive(Object)]
+struct RefreshRequest {
+    #[oai(validator(max_length = 256))]
+    refresh_token: String,
+}
+
+/// A token that came by mail.
+#[derive(Object)]
+struct VerifyEmailRequest {
+    #[oai(validator(max_length = 256))]
+    token: String,
+}
+
+/// A change to one's own profile; what is left out stays, `null` clears.
+#[derive(Object)]
+struct UpdateMeRequest {
+    /// At most 100 characters.
+    #[oai(nullable)]
+    full_name: MaybeUndefined<String>,
+    /// At most 100 characters.
+    #[oai(nullable)]
+    department: MaybeUndefined<String>,
+    /// One's own preferences, replaced as a whole; no policy reads them.
+    attributes: Option<Map<String, Value>>,
+}
+
+/// What a sign-in gives (RFC 6749 section 5.1).
+#[derive(Object)]
+#[oai(rename = "Tokens")]
+struct TokensView {
+    /// A JWT (RFC 9068), for `Authorization: Bearer`.
+    access_token: String,
+    /// Opaque; each use gives the next one.
+    refresh_token: String,
+    /// Always `bearer`.
+    token_type: String,
+    /// Seconds that the access token lives.
+    expires_in: u64,
+}
+
+impl From<app::Tokens> for TokensView {
+    fn from(tokens: app::Tokens) -> Self {
+        Self {
+            access_token: tokens.access.expose().to_owned(),
+            refresh_token: tokens.refresh.expose().to_owned(),
+            token_type: "bearer".to_owned(),
+            expires_in: tokens.access_lifetime.as_secs(),
+        }
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/auth", tag = "Chapter::Identity")]
+impl AuthApi {
+    /// Make an account
+    ///
+    /// An address that has an account gets the same answer; its owner is told by mail. Registration plugins may
+    /// refuse, or put the account on the waitlist: then it can sign in, read itself, and nothing else.
+    #[oai(path = "/register", method = "post", operation_id = "register")]
+    async fn register(&self, caller: Visitor, body: Body<RegisterRequest>) -> Created<Register, UserView> {
+        let ok = caller.authorize(Register {}).await?;
+        let user = caller.app().register(ok, body.0.try_into()?).await?;
+        Ok(user.map(UserView::from).into())
+    }
+
+    /// Sign in
+    #[oai(path = "/login", method = "post", operation_id = "login")]
+    async fn login(&self, caller: Visitor, body: Body<LoginRequest>) -> ApiResult<Login, TokensView> {
+        let ok = caller.authorize(Login {}).await?;
+        let LoginRequest { email, password } = body.0;
+        let tokens = caller.app().login(ok, &email, &Secret::new(password)).await?;
+        Ok(tokens.map(TokensView::from).into())
+    }
+
+    /// Trade a refresh token for the next
+    ///
+    /// A token that is used twice ends its session, unless the second use follows within ten seconds and the first
+    /// answer was not used yet.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
+    async fn refresh(&self, caller: Visitor, body: Body<RefreshRequest>) -> ApiResult<RefreshSession, TokensView> {
+        let ok = caller.authorize(RefreshSession {}).await?;
+        let tokens = caller.app().refresh(ok, &Secret::new(body.0.refresh_token)).await?;
+        Ok(tokens.map(TokensView::from).into())
+    }
+
+    /// Sign out
+    ///
+    /// Ends the session: its access tokens and refresh tokens are dead at once.
+    #[oai(path = "/logout", method = "post", operation_id = "logout")]
+    async fn logout(&self, caller: Caller) -> ApiResult<Logout, Message> {
+        let person = caller.person()?;
+        let ok = caller.authorize(Logout { user: person.id, session: Some(person.session) }).await?;
+        let done = caller.app().logout(ok).await?;
+        Ok(done.map(|()| Message::new("logged out")).into())
+    }
+
+    /// Read one's own account
+    #[oai(path = "/me", method = "get", operation_id = "get_me")]
+    async fn me(&self, caller: Caller) -> ApiResult<GetMe, UserView> {
+        let ok = caller.authorize(GetMe { user: caller.person()?.id }).await?;
+        let user = caller.app().me(ok).await?;
+        Ok(user.map(UserView::from).into())
+    }
+
+    /// Change one's own profile
+    #[oai(path = "/me", method = "patch", operation_id = "update_me")]
+    async fn update_me(&self, caller: Caller, body: Body<UpdateMeRequest>) -> ApiResult<UpdateMe, UserView> {
+        let ok = caller.authorize(UpdateMe { user: caller.person()?.id }).await?;
+        let user = caller.app().update_me(ok, body.0.try_into()?).await?;
+        Ok(user.map(UserView::from).into())
+    }
+
+    /// Prove an address
+    ///
+    /// With the token from the mail; works once, within 24 hours.
+    #[oai(path = "/verify-email", method = "post", operation_id = "verify_email")]
+    async fn verify_email(
+        &self,
+        caller: Visitor,
+        body: Body<VerifyEmailRequest>,
+    ) -> ApiResult<VerifyEmail, Message> {
+        let ok = caller.authorize(VerifyEmail {}).await?;
+        let done = caller.app().verify_email(ok, &Secret::new(body.0.token)).await?;
+        Ok(done.map(|()| Message::new("the address is verified")).into())
+    }
+}
+
+/// An optional line of text; empty counts as absent, as the old clients send it.
+fn line<const MAX: usize>(text: Option<String>, field: &str) -> Result<Option<Line<MAX>>, Problem> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    text.map(|text| Line::parse(&text)).transpose().map_err(|invalid| wrong(invalid, field))
+}
+
+fn wrong(invalid: Invalid, field: &str) -> Problem {
+    Problem::invalid(vec![invalid.at(field)])
+}
+
+impl TryFrom<RegisterRequest> for Registration {
+    type Error = Problem;
+
+    fn try_from(body: RegisterRequest) -> Result<Self, Problem> {
+        let full_name: Option<FullName> = line(body.full_name, "full_name")?;
+        let department: Option<Department> = line(body.department, "department")?;
+        let referral_source: Option<ReferralSource> = line(body.referral_source, "referral_source")?;
+        Ok(Self {
+            email: body.email,
+            password: Secret::new(body.password),
+            full_name,
+            department,
+            referral_source,
+            payload: body.transient_payload.unwrap_or_default(),
+        })
+    }
+}
+
+/// Preferences are small: a page's worth of JSON.
+const MAX_ATTRIBUTES: usize = 16 * 1024;
+
+impl TryFrom<UpdateMeRequest> for ProfilePatch {
+    type Error = Problem;
+
+    fn try_from(body: UpdateMeRequest) -> Result<Self, Problem> {
+        let too_long = || Invalid::new("too-long", format!("preferences take at most {MAX_ATTRIBUTES} bytes of JSON"));
+        if let Some(attributes) = &body.attributes
+            && Value::Object(attributes.clone()).to_string().len() > MAX_ATTRIBUTES
+        {
+            return Err(wrong(too_long(), "attributes"));
+        }
+        Ok(Self {
+            full_name: patched(body.full_name, |text| line(text, "full_name"))?,
+            department: patched(body.department, |text| line(text, "department"))?,
+            attributes: body.attributes,
+        })
+    }
+}
+
+/// A field of a patch: left out, cleared by `null`, or set.
+pub(super) fn patched<T>(
+    field: MaybeUndefined<String>,
+    parse: impl FnOnce(Option<String>) -> Result<Option<T>, Problem>,
+) -> Result<Option<Option<T>>, Problem> {
+    match field {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(text) => parse(Some(text)).map(Some),
+    }
+}

@@ -1,0 +1,86 @@
+//! The only way out: a reply is made of a released value, so it was permitted.
+
+use std::marker::PhantomData;
+
+use poem::http::StatusCode;
+use poem::{IntoResponse, Response};
+use poem_openapi::payload::{Json, Payload as _};
+use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::{ApiResponse, Object};
+
+use super::document::ACTION;
+use super::problem::Problem;
+use crate::guard::{Action, Released};
+
+/// What a handler of the action `A` returns.
+pub(super) type ApiResult<A, T> = Result<Reply<A, T, 200>, Problem>;
+/// The same, for what makes something.
+pub(super) type Created<A, T> = Result<Reply<A, T, 201>, Problem>;
+
+/// A JSON body under the permit of `A`. `From<Released<A, _>>` is its one constructor:
+///
+/// ```compile_fail,E0277
+/// # use palisade::guard::{Released, actions::GetMe};
+/// # fn leak(value: String) -> Released<GetMe, String> {
+/// value.into()
+/// # }
+/// ```
+pub(super) struct Reply<A, T, const STATUS: u16> {
+    body: T,
+    action: PhantomData<fn() -> A>,
+}
+
+impl<A: Action, T, const STATUS: u16> From<Released<A, T>> for Reply<A, T, STATUS> {
+    fn from(released: Released<A, T>) -> Self {
+        Self { body: released.into_inner(), action: PhantomData }
+    }
+}
+
+impl<A: Action, T: ToJSON + Send, const STATUS: u16> IntoResponse for Reply<A, T, STATUS> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.body).into_response();
+        response.set_status(StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK));
+        response
+    }
+}
+
+impl<A: Action, T: ToJSON, const STATUS: u16> ApiResponse for Reply<A, T, STATUS> {
+    fn meta() -> MetaResponses {
+        // Not sent: `document::clean` moves it to the operation, as the name of its Cedar action.
+        let action = MetaHeader {
+            name: ACTION.to_owned(),
+            description: Some(A::NAME.to_owned()),
+            required: false,
+            deprecated: false,
+            schema: String::schema_ref(),
+        };
+        let content = MetaMediaType { content_type: Json::<T>::CONTENT_TYPE, schema: T::schema_ref() };
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "",
+                status: Some(STATUS),
+                status_range: None,
+                content: vec![content],
+                headers: vec![action],
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// The answer to what leaves nothing to show.
+#[derive(Debug, Object)]
+pub(super) struct Message {
+    /// A sentence for people.
+    message: String,
+}
+
+impl Message {
+    pub(super) fn new(text: &str) -> Self {
+        Self { message: text.to_owned() }
+    }
+}

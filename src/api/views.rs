@@ -1,0 +1,91 @@
+//! Shapes that several resources share.
+
+use poem_openapi::{Enum, Object};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::{self, Invalid, Page, RoleId, SystemRole};
+
+/// An account.
+#[derive(Debug, Object)]
+#[oai(skip_serializing_if_is_none, rename = "User")]
+pub(super) struct UserView {
+    id: Uuid,
+    email: String,
+    full_name: Option<String>,
+    department: Option<String>,
+    /// Whether the account may be used; false while it is suspended.
+    is_active: bool,
+    /// Whether the address is proved.
+    is_verified: bool,
+    is_super_admin: bool,
+    avatar_url: Option<String>,
+    /// The person's own preferences.
+    attributes: Map<String, Value>,
+    waitlist_status: WaitlistStatus,
+    created_at: OffsetDateTime,
+    last_login_at: Option<OffsetDateTime>,
+}
+
+impl From<domain::User> for UserView {
+    fn from(user: domain::User) -> Self {
+        Self {
+            id: user.id.into(),
+            email: user.email.to_string(),
+            full_name: user.full_name,
+            department: user.department,
+            is_active: user.suspended_at.is_none(),
+            is_verified: user.email_verified_at.is_some(),
+            is_super_admin: user.super_admin,
+            avatar_url: user.avatar_url,
+            attributes: user.attributes,
+            waitlist_status: user.waitlist.into(),
+            created_at: user.created_at.to_datetime(),
+            last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
+        }
+    }
+}
+
+/// Where an account stands with the waitlist.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "lowercase")]
+pub(super) enum WaitlistStatus {
+    /// Waits; may sign in and read itself.
+    Pending,
+    /// Was let in.
+    Approved,
+    /// Never went through a waitlist.
+    None,
+}
+
+impl From<domain::Waitlist> for WaitlistStatus {
+    fn from(status: domain::Waitlist) -> Self {
+        match status {
+            domain::Waitlist::Pending => Self::Pending,
+            domain::Waitlist::Approved => Self::Approved,
+            domain::Waitlist::None => Self::None,
+        }
+    }
+}
+
+impl From<WaitlistStatus> for domain::Waitlist {
+    fn from(status: WaitlistStatus) -> Self {
+        match status {
+            WaitlistStatus::Pending => Self::Pending,
+            WaitlistStatus::Approved => Self::Approved,
+            WaitlistStatus::None => Self::None,
+        }
+    }
+}
+
+/// The role behind an id in a request.
+pub(super) fn role(id: Uuid) -> Result<SystemRole, super::problem::Problem> {
+    let unknown = || Invalid::new("unknown-role", "there is no such role; see `list_roles`").at("role_id");
+    SystemRole::from_id(RoleId::from(id)).ok_or_else(|| super::problem::Problem::invalid(vec![unknown()]))
+}
+
+/// A page of a list; without `limit`, 100 rows.
+pub(super) fn page(after: Option<Uuid>, limit: Option<i64>) -> Page {
+    Page { after, limit: limit.unwrap_or(100) }
+}
