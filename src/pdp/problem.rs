@@ -101,3 +101,23 @@ pub(super) fn sentence(error: &dyn Diagnostic) -> String {
     }
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_counted_in_characters_from_one() {
+        let source = Source { path: "a.cedar".into(), name: "a.cedar".into(), text: "é\nüx\n".into() };
+        assert_eq!(source.place(0), (1, 1));
+        assert_eq!(source.place("é\nü".len()), (2, 2));
+        assert_eq!(source.place(usize::MAX), (3, 1));
+    }
+
+    #[test]
+    fn every_problem_has_a_line_of_its_own() {
+        let source = Source { path: "p/a.cedar".into(), name: "a.cedar".into(), text: "one\ntwo".into() };
+        let error = LoadError::Refused(vec![source.problem(0, "first"), source.problem(5, "second")]);
+        assert_eq!(error.to_string(), "p/a.cedar:1:1: first\np/a.cedar:2:2: second");
+    }
+}
