@@ -29,7 +29,7 @@ impl Plugins {
         if bindings.is_empty() {
             return Ok(Self::none());
         }
-        let runtime = Runtime::new(limits)?;
+        let runtime = Arc::new(Runtime::new(limits)?);
         let mut ready = BTreeMap::new();
         let mut bound = Vec::with_capacity(bindings.len());
         for binding in bindings {
@@ -46,7 +46,7 @@ impl Plugins {
 }
 
 /// A plugin that is what its manifest says, not yet configured.
-struct Ready {
+pub(super) struct Ready {
     plugin: Arc<str>,
     manifest: Manifest,
     guest: Guest,
@@ -54,7 +54,7 @@ struct Ready {
 }
 
 impl Ready {
-    async fn load(dir: &Path, plugin: &str, runtime: &Runtime) -> Result<Self, LoadError> {
+    pub(super) async fn load(dir: &Path, plugin: &str, runtime: &Runtime) -> Result<Self, LoadError> {
         if !clean::is_code(plugin) {
             return Err(LoadError::BadId(clean::line(plugin, 64)));
         }
@@ -100,7 +100,7 @@ impl Ready {
         Ok(Self { plugin: id, manifest, guest, loaded })
     }
 
-    async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
+    pub(super) async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
         let refused = |reasons| LoadError::Refused { plugin: binding.plugin.clone(), reasons };
         let config: Arc<str> =
             self.manifest.configured(&binding.config).map_err(|what| refused(vec![what]))?.into();

@@ -32,7 +32,7 @@ use since_v0_1::Guest;
 #[derive(Debug)]
 pub struct Plugins {
     /// None when nothing is bound: then there is no engine and no thread.
-    runtime: Option<Runtime>,
+    runtime: Option<Arc<Runtime>>,
     /// In the order in which they are asked.
     bound: Vec<Bound>,
 }

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
+use super::engine::Runtime;
+use super::load::Ready;
 use super::*;
 
 fn folder(name: &str) -> PathBuf {
@@ -20,21 +23,43 @@ fn binding(plugin: &str, config: Value) -> Binding {
     Binding { config, deadline: Duration::from_secs(20), ..Binding::new(plugin) }
 }
 
-async fn waitlist(config: Value) -> Plugins {
-    Plugins::load(&folder("plugins"), &[binding("waitlist", config)], limits()).await.unwrap()
+/// A plugin that all tests share: compiling is most of a test's time in a debug build.
+type Shared = OnceCell<(Arc<Runtime>, Ready)>;
+
+async fn bound(shared: &Shared, dir: &str, bindings: &[Binding]) -> Plugins {
+    let plugin = &bindings[0].plugin;
+    let (runtime, ready) = shared
+        .get_or_init(async || {
+            let runtime = Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }).unwrap());
+            let ready = Ready::load(&folder(dir), plugin, &runtime).await.unwrap();
+            (runtime, ready)
+        })
+        .await;
+    let mut bound = Vec::new();
+    for binding in bindings {
+        bound.push(ready.bind(binding, runtime).await.unwrap());
+    }
+    Plugins { runtime: Some(Arc::clone(runtime)), bound }
 }
 
-/// The hostile plugin, doing `deeds` in order.
-async fn hostile(deeds: &[&str], change: impl Fn(&mut Binding)) -> Plugins {
-    let bindings: Vec<_> = deeds
-        .iter()
-        .map(|deed| {
-            let mut binding = binding("hostile", json!({ "do": deed }));
-            change(&mut binding);
-            binding
-        })
-        .collect();
-    Plugins::load(&folder("plugins/fixtures"), &bindings, limits()).await.unwrap()
+async fn waitlist(config: Value) -> Plugins {
+    static SHARED: Shared = OnceCell::const_new();
+    bound(&SHARED, "plugins", &[binding("waitlist", config)]).await
+}
+
+fn deeds(deeds: &[&str], change: impl Fn(&mut Binding)) -> Vec<Binding> {
+    let one = |deed: &&str| {
+        let mut binding = binding("hostile", json!({ "do": deed }));
+        change(&mut binding);
+        binding
+    };
+    deeds.iter().map(one).collect()
+}
+
+/// The hostile plugin, doing the named deeds in order.
+async fn hostile(names: &[&str], change: impl Fn(&mut Binding)) -> Plugins {
+    static SHARED: Shared = OnceCell::const_new();
+    bound(&SHARED, "plugins/fixtures", &deeds(names, change)).await
 }
 
 fn candidate(email: &str) -> Candidate {
@@ -70,6 +95,7 @@ fn accepted() -> Verdict {
     Verdict::Accept { profile: ProfilePatch::default() }
 }
 
+/// Why the whole of `load` fails.
 async fn refusal(dir: &str, plugin: &str, config: Value) -> String {
     Plugins::load(&folder(dir), &[binding(plugin, config)], limits()).await.unwrap_err().to_string()
 }
@@ -234,7 +260,8 @@ mod misbehaviour {
 
     #[tokio::test]
     async fn all_places_taken_means_waiting_no_longer_than_the_deadline() {
-        let mut plugins = hostile(&["behave"], |binding| binding.deadline = Duration::from_millis(20)).await;
+        let short = deeds(&["behave"], |binding| binding.deadline = Duration::from_millis(20));
+        let mut plugins = Plugins::load(&folder("plugins/fixtures"), &short, limits()).await.unwrap();
         let runtime = plugins.runtime.as_ref().unwrap();
         let later = Instant::now() + Duration::from_secs(20);
         let taken = (runtime.place(later).await.unwrap(), runtime.place(later).await.unwrap());
