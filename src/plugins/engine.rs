@@ -1,0 +1,100 @@
+//! The engine, its limits, and the thread that makes time pass for guests.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+
+use super::guest::State;
+use super::{Error, Limits, LoadError};
+
+/// How often guests are asked whether their time is up; between, a guest keeps its thread.
+const TICK: Duration = Duration::from_millis(10);
+/// Core instances of one component: the module itself and what its wrapping adds.
+const CORES: u32 = 8;
+/// Tables of one component, likewise.
+const TABLES: u32 = 8;
+
+/// What all plugins share.
+pub(super) struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) limits: Limits,
+    places: Semaphore,
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// # Errors
+    /// [`LoadError::Engine`]
+    pub(super) fn new(limits: Limits) -> Result<Self, LoadError> {
+        let engine =
+            Engine::new(&config(&limits)).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
+        let weak = engine.weak();
+        std::thread::Builder::new()
+            .name("plugin-ticker".into())
+            .spawn(move || {
+                // The thread ends with the engine.
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| LoadError::Engine(error.to_string()))?;
+        let places = Semaphore::new(usize::try_from(limits.calls).unwrap_or(usize::MAX));
+        Ok(Self { engine, limits, places })
+    }
+
+    /// Waits for a free place, until `until` at most. Keep the permit as long as the store.
+    pub(super) async fn place(&self, until: Instant) -> Result<SemaphorePermit<'_>, Error> {
+        match tokio::time::timeout_at(until.into(), self.places.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(Error::Engine("the plugins were shut down".into())),
+            Err(_) => Err(Error::TimedOut),
+        }
+    }
+
+    /// A fresh store whose guest is stopped at `until`, and gives its thread back at every tick before.
+    pub(super) fn store(&self, state: State, until: Instant) -> Store<State> {
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| state);
+        store.set_hostcall_fuel(self.limits.output_bytes);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            Ok(if Instant::now() >= until { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+        });
+        store
+    }
+}
+
+fn config(limits: &Limits) -> Config {
+    let calls = limits.calls;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(CORES))
+        .max_core_instances_per_component(CORES)
+        .total_memories(calls)
+        .max_memories_per_component(1)
+        .max_memory_size(limits.memory_bytes)
+        .total_tables(calls.saturating_mul(TABLES))
+        .max_tables_per_component(TABLES)
+        .table_elements(limits.table_elements)
+        .total_stacks(calls);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack_bytes)
+        // What the host itself needs comes on top of the guest's.
+        .async_stack_size(limits.stack_bytes.saturating_add(512 << 10))
+        // A trap's address says nothing to an operator, and collecting it costs.
+        .wasm_backtrace_max_frames(None)
+        .concurrency_support(false);
+    config
+}

@@ -1,0 +1,55 @@
+//! How a call can fail, and how loading can. Neither reaches a client: a verdict does.
+
+use std::path::PathBuf;
+
+/// Why a call has no answer. Each costs that call and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The guest said it cannot answer; its own words, cleaned.
+    #[error("the plugin failed: {0}")]
+    Failed(String),
+    /// The binding's deadline passed, in the guest or while waiting for a free place.
+    #[error("the plugin did not answer in time")]
+    TimedOut,
+    /// The guest asked for more memory than it may have.
+    #[error("the plugin asked for more memory than it may have")]
+    OutOfMemory,
+    /// A panic, a stack overflow or another trap.
+    #[error("the plugin trapped: {0}")]
+    Trapped(String),
+    /// An answer or a log line larger than allowed.
+    #[error("the plugin said more than it may")]
+    TooMuchOutput,
+    /// The engine refused: a limit of the pool, or a fault of the host.
+    #[error("the plugin could not be run: {0}")]
+    Engine(String),
+}
+
+/// Why the plugins cannot be used. The start of the server stops on it.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The binding's name cannot be a plugin's id.
+    #[error("`{0}` is not a plugin id: use a-z, 0-9 and -")]
+    BadId(String),
+    /// There is no such folder, or the manifest or component cannot be read.
+    #[error("plugin `{plugin}`: cannot read `{}`: {source}", path.display())]
+    Unreadable { plugin: String, path: PathBuf, source: std::io::Error },
+    /// The manifest is not TOML, lacks something, or says what cannot be.
+    #[error("plugin `{plugin}`: manifest.toml: {what}")]
+    BadManifest { plugin: String, what: String },
+    /// The file is not a component, or not one of the world its manifest names.
+    #[error("plugin `{plugin}`: the component does not fit: {what}")]
+    BadComponent { plugin: String, what: String },
+    /// The component wants what its world does not offer.
+    #[error("plugin `{plugin}`: the component imports `{import}`, which its world does not offer")]
+    Forbidden { plugin: String, import: String },
+    /// The operator's configuration is not a JSON object, or the plugin refused it; its own words, cleaned.
+    #[error("plugin `{plugin}`: configuration refused: {}", reasons.join("; "))]
+    Refused { plugin: String, reasons: Vec<String> },
+    /// The plugin could not be asked what it is or whether its configuration is good.
+    #[error("plugin `{plugin}`: {source}")]
+    Call { plugin: String, source: Error },
+    /// The engine or its thread could not be made.
+    #[error("the plugin engine could not be started: {0}")]
+    Engine(String),
+}

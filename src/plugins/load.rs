@@ -1,0 +1,148 @@
+//! Reading, compiling and questioning the bound plugins, at the start of the server.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+use super::engine::Runtime;
+use super::manifest::{Manifest, World};
+use super::since_v0_1::{self, Call, Guest};
+use super::{Binding, Bound, Limits, LoadError, Loaded, Plugins, clean};
+
+/// For a plugin to say what it is, and whether its configuration is good.
+const QUESTION: Duration = Duration::from_secs(2);
+/// Complaints about a configuration that are shown.
+const COMPLAINTS: usize = 10;
+
+impl Plugins {
+    /// Loads the plugins that `bindings` name out of `<dir>/<plugin>/`; others there are not touched. Compiles
+    /// each once, checks that it is what its manifest says, and lets it judge its configuration.
+    ///
+    /// # Errors
+    /// Any plugin that cannot be used as bound.
+    pub async fn load(dir: &Path, bindings: &[Binding], limits: Limits) -> Result<Self, LoadError> {
+        if bindings.is_empty() {
+            return Ok(Self::none());
+        }
+        let runtime = Arc::new(Runtime::new(limits)?);
+        let mut ready = BTreeMap::new();
+        let mut bound = Vec::with_capacity(bindings.len());
+        for binding in bindings {
+            let plugin = &binding.plugin;
+            if !ready.contains_key(plugin) {
+                ready.insert(plugin.clone(), Ready::load(dir, plugin, &runtime).await?);
+            }
+            if let Some(ready) = ready.get(plugin) {
+                bound.push(ready.bind(binding, &runtime).await?);
+            }
+        }
+        Ok(Self { runtime: Some(runtime), bound })
+    }
+}
+
+/// A plugin that is what its manifest says, not yet configured.
+pub(super) struct Ready {
+    plugin: Arc<str>,
+    manifest: Manifest,
+    guest: Guest,
+    loaded: Loaded,
+}
+
+impl Ready {
+    pub(super) async fn load(dir: &Path, plugin: &str, runtime: &Runtime) -> Result<Self, LoadError> {
+        if !clean::is_code(plugin) {
+            return Err(LoadError::BadId(clean::line(plugin, 64)));
+        }
+        let bad_component = |what: String| LoadError::BadComponent {
+            plugin: plugin.to_owned(),
+            what: clean::line(&what, 500),
+        };
+        let folder = dir.join(plugin);
+        let text = read(plugin, &folder.join("manifest.toml"), 64 << 10)?;
+        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin)
+            .map_err(|what| LoadError::BadManifest { plugin: plugin.to_owned(), what })?;
+        let bytes = read(plugin, &folder.join(&manifest.component), runtime.limits.component_bytes)?;
+        let component = Component::from_binary(&runtime.engine, &bytes)
+            .map_err(|error| bad_component(format!("{error:#}")))?;
+        let guest = match manifest.world {
+            World::RegistrationPolicyV0_1 => {
+                for (import, _) in component.component_type().imports(&runtime.engine) {
+                    if !since_v0_1::IMPORTS.contains(&import) {
+                        let (plugin, import) = (plugin.to_owned(), clean::line(import, 200));
+                        return Err(LoadError::Forbidden { plugin, import });
+                    }
+                }
+                Guest::link(runtime, &component).map_err(|error| bad_component(format!("{error:#}")))?
+            }
+        };
+        let id: Arc<str> = plugin.into();
+        let nothing = Arc::from("{}");
+        let call = question(runtime, &id, &nothing);
+        let told = guest
+            .describe(&call)
+            .await
+            .map_err(|source| LoadError::Call { plugin: plugin.to_owned(), source })?;
+        let hooks: Vec<_> = manifest.hooks.iter().map(|hook| hook.name()).collect();
+        if told.id != manifest.id || told.version != manifest.version || told.hooks != hooks {
+            return Err(bad_component(format!(
+                "it says it is `{} {}` with {:?}, the manifest says `{} {}` with {hooks:?}",
+                told.id, told.version, told.hooks, manifest.id, manifest.version
+            )));
+        }
+        let loaded =
+            Loaded { plugin: plugin.to_owned(), version: manifest.version.clone(), sha256: sha256(&bytes) };
+        tracing::info!(target: "plugin", plugin, version = loaded.version, sha256 = loaded.sha256, "loaded");
+        Ok(Self { plugin: id, manifest, guest, loaded })
+    }
+
+    pub(super) async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
+        let refused = |reasons| LoadError::Refused { plugin: binding.plugin.clone(), reasons };
+        let config: Arc<str> =
+            self.manifest.configured(&binding.config).map_err(|what| refused(vec![what]))?.into();
+        let complaints = self
+            .guest
+            .complaints(&question(runtime, &self.plugin, &config))
+            .await
+            .map_err(|source| LoadError::Call { plugin: binding.plugin.clone(), source })?;
+        if let Some(complaints) = complaints {
+            return Err(refused(
+                complaints.iter().take(COMPLAINTS).map(|text| clean::line(text, 300)).collect(),
+            ));
+        }
+        Ok(Bound {
+            plugin: Arc::clone(&self.plugin),
+            guest: self.guest.clone(),
+            config,
+            on_failure: binding.on_failure,
+            deadline: binding.deadline,
+            loaded: self.loaded.clone(),
+        })
+    }
+}
+
+fn question<'a>(runtime: &'a Runtime, plugin: &'a Arc<str>, config: &'a Arc<str>) -> Call<'a> {
+    Call { runtime, plugin, config, deadline: QUESTION, request_id: "start" }
+}
+
+fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
+    let unreadable =
+        |source| LoadError::Unreadable { plugin: plugin.to_owned(), path: path.to_owned(), source };
+    let length = std::fs::metadata(path).map_err(unreadable)?.len();
+    if length > most {
+        let what = format!("it has {length} bytes, more than {most}");
+        return Err(unreadable(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what)));
+    }
+    std::fs::read(path).map_err(unreadable)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,127 @@
+//! `manifest.toml`: what a plugin says it is, before any of its code runs.
+
+use std::path::{Component, Path};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::clean::is_code;
+
+/// Read strictly: a key we do not know is an error, not a wish ignored.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) id: String,
+    pub(super) version: String,
+    /// For people.
+    #[serde(rename = "description")]
+    _description: String,
+    pub(super) world: World,
+    pub(super) hooks: Vec<Hook>,
+    /// The component's file name beside the manifest.
+    pub(super) component: String,
+    /// The default configuration.
+    #[serde(default)]
+    pub(super) config: Map<String, Value>,
+}
+
+/// Worlds of the contract that this host can run. A world says which imports a component gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum World {
+    #[serde(rename = "palisade:plugin/registration-policy@0.1.0")]
+    RegistrationPolicyV0_1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum Hook {
+    #[serde(rename = "registration.validate")]
+    RegistrationValidate,
+}
+
+impl Hook {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::RegistrationValidate => "registration.validate",
+        }
+    }
+}
+
+impl Manifest {
+    /// # Errors
+    /// What is wrong, as a sentence.
+    pub(super) fn parse(text: &str, folder: &str) -> Result<Self, String> {
+        let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        if manifest.id != folder {
+            return Err(format!("id is `{}`, but the folder is `{folder}`", manifest.id));
+        }
+        if !is_code(&manifest.id) {
+            return Err(format!("id `{}` is not kebab-case", manifest.id));
+        }
+        let mut parts = Path::new(&manifest.component).components();
+        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+            return Err(format!("component `{}` is not a plain file name", manifest.component));
+        }
+        if manifest.hooks != [Hook::RegistrationValidate] {
+            return Err("hooks: the world `registration-policy` has `registration.validate`".into());
+        }
+        Ok(manifest)
+    }
+
+    /// The defaults with `over` laid on, key by key.
+    ///
+    /// # Errors
+    /// When `over` is neither an object nor null.
+    pub(super) fn configured(&self, over: &Value) -> Result<String, String> {
+        let mut config = self.config.clone();
+        match over {
+            Value::Null => {}
+            Value::Object(over) => config.extend(over.clone()),
+            _ => return Err("the configuration is not a JSON object".into()),
+        }
+        Ok(Value::Object(config).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        id = "door"
+        version = "1.0.0"
+        description = "a door"
+        world = "palisade:plugin/registration-policy@0.1.0"
+        hooks = ["registration.validate"]
+        component = "door.wasm"
+        [config]
+        open = false
+        who = ["ada"]
+    "#;
+
+    fn refusal(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from));
+        Manifest::parse(&GOOD.replace(from, to), "door").unwrap_err()
+    }
+
+    #[test]
+    fn the_operators_values_lie_over_the_defaults() {
+        let manifest = Manifest::parse(GOOD, "door").unwrap();
+        let config = manifest.configured(&serde_json::json!({"open": true, "new": 1})).unwrap();
+        assert_eq!(config, r#"{"open":true,"who":["ada"],"new":1}"#);
+        assert_eq!(manifest.configured(&Value::Null).unwrap(), r#"{"open":false,"who":["ada"]}"#);
+        assert!(manifest.configured(&serde_json::json!([])).is_err());
+    }
+
+    #[test]
+    fn what_a_manifest_may_not_say_is_refused() {
+        assert!(refusal("id = \"door\"", "id = \"gate\"").contains("folder"));
+        assert!(refusal("\"door.wasm\"", "\"../door.wasm\"").contains("plain file name"));
+        assert!(refusal("\"door.wasm\"", "\"/etc/door.wasm\"").contains("plain file name"));
+        assert!(
+            refusal("registration-policy@0.1.0", "registration-policy@9.0.0").contains("unknown variant")
+        );
+        assert!(refusal("registration.validate", "login.authenticated").contains("unknown variant"));
+        assert!(refusal("[\"registration.validate\"]", "[]").contains("hooks"));
+        assert!(refusal("description", "descripton").contains("descripton"));
+    }
+}

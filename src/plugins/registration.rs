@@ -1,0 +1,204 @@
+//! The hook `registration.validate`: may this person have an account?
+//!
+//! Asked before there is one, outside any transaction. The strictest verdict holds, so a plugin can only
+//! tighten: rejecting beats being unavailable beats waiting beats accepting.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::since_v0_1::Call;
+use super::{Bound, Error, FailurePolicy, Plugins, clean};
+use crate::domain::Email;
+
+/// Characters of a reason or message that is kept.
+const SENTENCE: usize = 300;
+/// Characters of a profile field that is kept.
+const PROFILE: usize = 200;
+
+/// Through what the person asks.
+#[derive(Debug, Clone, Default)]
+pub struct RequestContext {
+    pub request_id: String,
+    pub client_ip: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub locale: Option<String>,
+}
+
+/// How the account would be signed in to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthMethod {
+    Password,
+    OAuth,
+}
+
+/// The person who wants an account. No password: a plugin never sees one.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub email: Email,
+    pub email_verified: bool,
+    pub full_name: Option<String>,
+    pub department: Option<String>,
+    pub method: AuthMethod,
+    /// What the client sent for plugins, a JSON object; bounded by the limit on a request's body.
+    pub payload: Option<Value>,
+}
+
+/// Profile fields that plugins filled in, cleaned; the only ones they may.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfilePatch {
+    pub full_name: Option<String>,
+    pub department: Option<String>,
+}
+
+/// What becomes of the registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Accept {
+        profile: ProfilePatch,
+    },
+    /// The account waits for an administrator. The reason is for administrators.
+    Waitlist {
+        plugin: String,
+        reason: String,
+    },
+    /// Refused. `code` is kebab-case and the plugin's own: clients see `plugin:<plugin>/<code>`.
+    Reject {
+        plugin: String,
+        code: String,
+        message: String,
+        field: Option<String>,
+    },
+    /// A plugin without which nothing may be decided has no answer; the person may try again.
+    Unavailable {
+        plugin: String,
+    },
+}
+
+impl Verdict {
+    const fn strictness(&self) -> u8 {
+        match self {
+            Self::Accept { .. } => 0,
+            Self::Waitlist { .. } => 1,
+            Self::Unavailable { .. } => 2,
+            Self::Reject { .. } => 3,
+        }
+    }
+
+    /// The stricter of the two; of two waiting or refusing ones the first, of two accepting ones both.
+    fn and(self, later: Self) -> Self {
+        match (self, later) {
+            (Self::Accept { profile: first }, Self::Accept { profile: later }) => Self::Accept {
+                profile: ProfilePatch {
+                    full_name: later.full_name.or(first.full_name),
+                    department: later.department.or(first.department),
+                },
+            },
+            (first, later) if later.strictness() > first.strictness() => later,
+            (first, _) => first,
+        }
+    }
+}
+
+/// A guest's words, not yet believed.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Accept(Vec<(String, String)>),
+    Waitlist(String),
+    Reject { code: String, message: String, field: Option<String> },
+}
+
+impl Plugins {
+    /// Asks every bound plugin in order, until one rejects. Takes at most the sum of their deadlines.
+    pub async fn validate_registration(&self, context: &RequestContext, candidate: &Candidate) -> Verdict {
+        let mut verdict = Verdict::Accept { profile: ProfilePatch::default() };
+        for bound in &self.bound {
+            verdict = verdict.and(self.ask(bound, context, candidate).await);
+            if matches!(verdict, Verdict::Reject { .. }) {
+                break;
+            }
+        }
+        verdict
+    }
+
+    async fn ask(&self, bound: &Bound, context: &RequestContext, candidate: &Candidate) -> Verdict {
+        let begin = Instant::now();
+        let answer = match &self.runtime {
+            Some(runtime) => {
+                let call = Call {
+                    runtime,
+                    plugin: &bound.plugin,
+                    config: &bound.config,
+                    deadline: bound.deadline,
+                    request_id: &context.request_id,
+                };
+                bound.guest.validate(&call, context, candidate).await
+            }
+            None => Err(Error::Engine("there is no engine".into())),
+        };
+        let plugin = &*bound.plugin;
+        let (request_id, micros) = (&*context.request_id, begin.elapsed().as_micros());
+        match answer {
+            Ok(answer) => {
+                let verdict = believed(plugin, answer);
+                let outcome = verdict.strictness();
+                tracing::debug!(target: "plugin", plugin, request_id, micros, outcome, "the plugin answered");
+                verdict
+            }
+            Err(error) => {
+                tracing::warn!(target: "plugin", plugin, request_id, micros, %error, policy = ?bound.on_failure,
+                    "the plugin has no answer");
+                on_failure(plugin, bound.on_failure)
+            }
+        }
+    }
+}
+
+fn on_failure(plugin: &str, policy: FailurePolicy) -> Verdict {
+    let plugin = plugin.to_owned();
+    match policy {
+        FailurePolicy::Closed => Verdict::Unavailable { plugin },
+        FailurePolicy::Waitlist => {
+            Verdict::Waitlist { plugin, reason: "the plugin had no answer".to_owned() }
+        }
+        FailurePolicy::Open => Verdict::Accept { profile: ProfilePatch::default() },
+    }
+}
+
+/// Keeps of an answer what a guest may say.
+fn believed(plugin: &str, answer: Answer) -> Verdict {
+    match answer {
+        Answer::Accept(fields) => {
+            let mut profile = ProfilePatch::default();
+            for (name, value) in fields {
+                let value = Some(clean::line(&value, PROFILE)).filter(|value| !value.is_empty());
+                match name.as_str() {
+                    "full-name" => profile.full_name = value,
+                    "department" => profile.department = value,
+                    _ => {
+                        let field = clean::line(&name, 64);
+                        tracing::warn!(target: "plugin", plugin, field, "the plugin may not set this field");
+                    }
+                }
+            }
+            Verdict::Accept { profile }
+        }
+        Answer::Waitlist(reason) => {
+            Verdict::Waitlist { plugin: plugin.to_owned(), reason: clean::line(&reason, SENTENCE) }
+        }
+        Answer::Reject { code, message, field } => {
+            let message = clean::line(&message, SENTENCE);
+            Verdict::Reject {
+                plugin: plugin.to_owned(),
+                code: if clean::is_code(&code) { code } else { "rejected".to_owned() },
+                message: if message.is_empty() {
+                    "The registration was refused.".to_owned()
+                } else {
+                    message
+                },
+                field: field.filter(|field| clean::is_field(field)),
+            }
+        }
+    }
+}
