@@ -3,4 +3,6 @@
 
 pub mod api;
 pub mod app;
+pub mod config;
 pub mod domain;
+pub mod telemetry;
