@@ -1,3 +1,5 @@
+#![expect(clippy::unused_async, reason = "the framework wants handlers to be async")]
+
 use poem::test::{TestClient, TestResponse};
 use poem::{Route, handler};
 use poem_openapi::param::{Path, Query};

@@ -1,0 +1,13 @@
+//! What the operator decides: defaults, then a TOML file, then `PALISADE_*` in the environment.
+//!
+//! Owns: `Config`, the names of the settings, and what production refuses. May import: every floor.
+//! Must never: guess, accept an unknown key, or print a secret; nothing else reads the environment.
+//! Read next: `settings.rs` for the settings and their defaults, `unsafe_settings.rs` for production.
+
+mod load;
+mod settings;
+mod unsafe_settings;
+
+pub use load::{ConfigError, SETTINGS};
+pub use settings::{Config, Hashing, LogFormat, Mail, Mode, OnFailure, PluginBinding};
+pub use unsafe_settings::Unsafe;

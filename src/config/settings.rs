@@ -1,0 +1,300 @@
+//! The settings, their types, bounds and defaults.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, de};
+use url::Url;
+
+use crate::domain::Secret;
+
+/// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
+/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen; port 0 picks a free one. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// What we write: the SQLite database, the key file, development mail. Default `./data`.
+    pub data_dir: PathBuf,
+    /// `sqlite://PATH` or `postgres://…`; see [`Config::database_url`] for the default.
+    #[serde(deserialize_with = "database_url")]
+    database_url: Option<Secret>,
+    /// How clients reach us, as in links and tokens; see [`Config::public_url`] for the default.
+    #[serde(deserialize_with = "public_url")]
+    public_url: Option<Url>,
+    /// Default `./policies`.
+    pub policies_dir: PathBuf,
+    /// Default `./plugins`.
+    pub plugins_dir: PathBuf,
+    /// `folder` (the default: `mail` in `data_dir`), `folder:PATH`, or `smtp://…`, `smtps://…`.
+    #[serde(deserialize_with = "mail")]
+    mail: Option<Mail>,
+    /// Who mail comes from. Default `Palisade <no-reply@localhost>`.
+    pub mail_from: String,
+    /// Default `development`.
+    pub mode: Mode,
+    /// What secrets at rest are encrypted under; at least 32 characters. Without it a key file in `data_dir` is made.
+    #[serde(deserialize_with = "master_key")]
+    pub master_key: Option<Secret>,
+    /// A filter such as `info` or `palisade=debug,info`. Default `info`.
+    pub log: String,
+    /// Default `text`.
+    pub log_format: LogFormat,
+    /// Origins whose pages may call us from a browser, each exact. Default none.
+    #[serde(deserialize_with = "origins")]
+    pub cors_origins: Vec<String>,
+    /// Whether register and its like may tell that an address is known. Default no.
+    pub reveal_accounts: bool,
+    pub hashing: Hashing,
+    /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
+    plugins: Option<Vec<PluginBinding>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data_dir: "data".into(),
+            database_url: None,
+            public_url: None,
+            policies_dir: "policies".into(),
+            plugins_dir: "plugins".into(),
+            mail: None,
+            mail_from: "Palisade <no-reply@localhost>".into(),
+            mode: Mode::Development,
+            master_key: None,
+            log: "info".into(),
+            log_format: LogFormat::Text,
+            cors_origins: Vec::new(),
+            reveal_accounts: false,
+            hashing: Hashing::default(),
+            plugins: None,
+        }
+    }
+}
+
+impl Config {
+    /// As configured, or `palisade.db` in `data_dir`.
+    #[must_use]
+    pub fn database_url(&self) -> Secret {
+        let file = || Secret::new(format!("sqlite://{}", self.data_dir.join("palisade.db").display()));
+        self.database_url.clone().unwrap_or_else(file)
+    }
+
+    /// As configured, or plain http at the address we `listen` on: `bound` once it is known.
+    #[must_use]
+    pub fn public_url(&self, bound: Option<SocketAddr>) -> Url {
+        let address = bound.unwrap_or(self.listen);
+        self.public_url.clone().unwrap_or_else(|| {
+            #[expect(clippy::expect_used, reason = "the text of a socket address is a right authority")]
+            Url::parse(&format!("http://{address}/")).expect("an address makes a URL")
+        })
+    }
+
+    pub(super) const fn public_url_given(&self) -> Option<&Url> {
+        self.public_url.as_ref()
+    }
+
+    /// As configured, or the folder `mail` in `data_dir`.
+    #[must_use]
+    pub fn mail(&self) -> Mail {
+        self.mail.clone().unwrap_or_else(|| Mail::Folder(self.data_dir.join("mail")))
+    }
+
+    /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome`
+    /// in, so that the first ten minutes show a plugin at work; production binds none.
+    #[must_use]
+    pub fn plugins(&self) -> Vec<PluginBinding> {
+        match (&self.plugins, self.mode) {
+            (Some(plugins), _) => plugins.clone(),
+            (None, Mode::Production) => Vec::new(),
+            (None, Mode::Development) => vec![PluginBinding::example()],
+        }
+    }
+}
+
+/// What is safe enough to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Runs on anything, mails into a folder.
+    Development,
+    /// Refuses to start on anything unsafe; see [`Config::refuse_unsafe`].
+    Production,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object a line for machines.
+    Json,
+}
+
+/// Where mail goes.
+#[derive(Debug, Clone)]
+pub enum Mail {
+    /// One `.eml` file each; for development.
+    Folder(PathBuf),
+    /// `smtps://user:password@host:465` or `smtp://user:password@host:587?tls=required`.
+    Smtp(Secret),
+}
+
+/// Argon2id (RFC 9106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hashing {
+    /// Memory of one hash in KiB, 8 to 1048576. Default 19456.
+    #[serde(deserialize_with = "memory_kib")]
+    pub memory_kib: u32,
+    /// Passes, 1 to 100. Default 2.
+    #[serde(deserialize_with = "iterations")]
+    pub iterations: u32,
+    /// Hashes made at once, 1 to 64; unset: one per core.
+    #[serde(deserialize_with = "concurrent")]
+    pub concurrent: Option<u32>,
+    /// Requests that may wait for a hash before more are told to come back later, 1 to 10000. Default 64.
+    #[serde(deserialize_with = "queue")]
+    pub queue: u32,
+}
+
+impl Default for Hashing {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, concurrent: None, queue: 64 }
+    }
+}
+
+/// A plugin asked at registration.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PluginBinding {
+    /// The folder's name in `plugins_dir`.
+    pub name: String,
+    /// What the plugin reads; its own business.
+    #[serde(default = "empty_table")]
+    pub config: serde_json::Value,
+    /// What a plugin that failed means for the person. Default `waitlist`.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
+    #[serde(default = "default_deadline", deserialize_with = "deadline_ms")]
+    pub deadline_ms: u64,
+}
+
+impl PluginBinding {
+    pub(super) const EXAMPLE_CODE: &'static str = "welcome";
+
+    fn example() -> Self {
+        Self {
+            name: "waitlist".into(),
+            config: serde_json::json!({
+                "mode": "allow-list",
+                "allowed_domains": ["example.com"],
+                "invitation_codes": [Self::EXAMPLE_CODE],
+            }),
+            on_failure: OnFailure::Waitlist,
+            deadline_ms: default_deadline(),
+        }
+    }
+}
+
+/// There is no "accept": a plugin can only tighten, so its failure cannot let anyone in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    #[default]
+    Waitlist,
+    Reject,
+}
+
+const fn default_deadline() -> u64 {
+    500
+}
+
+fn empty_table() -> serde_json::Value {
+    serde_json::Value::Object(serde_json::Map::new())
+}
+
+/// A number within bounds; the message tells the bounds and not the number.
+fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + PartialOrd + Copy + std::fmt::Display,
+{
+    let number = T::deserialize(deserializer)?;
+    if number < low || number > high {
+        return Err(de::Error::custom(format!("must be {low} to {high}")));
+    }
+    Ok(number)
+}
+
+fn memory_kib<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 8, 1_048_576)
+}
+
+fn iterations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 1, 100)
+}
+
+fn concurrent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within(deserializer, 1, 64).map(Some)
+}
+
+fn queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 1, 10_000)
+}
+
+fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    within(deserializer, 1, 10_000)
+}
+
+fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    let wrong = || de::Error::custom("must begin with `sqlite:` or `postgres://`");
+    known.then(|| Some(Secret::new(text))).ok_or_else(wrong)
+}
+
+fn master_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.len() < 32 {
+        return Err(de::Error::custom(
+            "must have at least 32 characters: `openssl rand -base64 32` makes one",
+        ));
+    }
+    Ok(Some(Secret::new(text)))
+}
+
+fn mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mail>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.split_once(':') {
+        None if text == "folder" => Ok(None),
+        Some(("folder", path)) if !path.is_empty() => Ok(Some(Mail::Folder(Path::new(path).into()))),
+        Some(("smtp" | "smtps", rest)) if rest.len() > 2 && rest.starts_with("//") => {
+            Ok(Some(Mail::Smtp(Secret::new(text))))
+        }
+        _ => Err(de::Error::custom("must be `folder`, `folder:PATH`, `smtp://…` or `smtps://…`")),
+    }
+}
+
+fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let rule = "must be an http or https URL without a query, such as `https://id.example.com/`";
+    let url = Url::parse(&String::deserialize(deserializer)?).map_err(|_| de::Error::custom(rule))?;
+    let right = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    right.then_some(Some(url)).ok_or_else(|| de::Error::custom(rule))
+}
+
+/// Exact origins only (RFC 6454 section 6.2): `*` or a pattern would let any page act with a person's credentials.
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let origins = Vec::<String>::deserialize(deserializer)?;
+    let exact = |text: &String| {
+        let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        parsed.is_some_and(|url| !text.contains('*') && url.origin().ascii_serialization() == *text)
+    };
+    match origins.iter().all(exact) {
+        true => Ok(origins),
+        false => Err(de::Error::custom("each must be an exact origin, such as `https://app.example.com`")),
+    }
+}
