@@ -21,9 +21,12 @@
 
 pub mod api;
 pub mod app;
+pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod guard;
 pub mod outbound;
 pub mod pdp;
+pub mod plugins;
 pub mod store;
+pub mod telemetry;

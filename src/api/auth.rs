@@ -1,8 +1,10 @@
 //! `/api/v1/auth`: accounts and sessions.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Chapter;
 use super::body::Body;
@@ -32,7 +34,7 @@ struct RegisterRequest {
     /// Where they heard of us. At most 100 characters.
     referral_source: Option<String>,
     /// For registration plugins, such as `{"invitation_code": "…"}`; never stored.
-    transient_payload: Option<Map<String, Value>>,
+    transient_payload: Option<BTreeMap<String, Value>>,
 }
 
 /// An address and its password.
@@ -68,7 +70,7 @@ struct UpdateMeRequest {
     #[oai(nullable)]
     department: MaybeUndefined<String>,
     /// One's own preferences, replaced as a whole; no policy reads them.
-    attributes: Option<Map<String, Value>>,
+    attributes: Option<BTreeMap<String, Value>>,
 }
 
 /// What a sign-in gives (RFC 6749 section 5.1).
@@ -123,7 +125,11 @@ impl AuthApi {
     /// A token that is used twice ends its session, unless the second use follows within ten seconds and the first
     /// answer was not used yet.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh_session")]
-    async fn refresh(&self, caller: Visitor, body: Body<RefreshRequest>) -> ApiResult<RefreshSession, TokensView> {
+    async fn refresh(
+        &self,
+        caller: Visitor,
+        body: Body<RefreshRequest>,
+    ) -> ApiResult<RefreshSession, TokensView> {
         let ok = caller.authorize(RefreshSession {}).await?;
         let tokens = caller.app().refresh(ok, &Secret::new(body.0.refresh_token)).await?;
         Ok(tokens.map(TokensView::from).into())
@@ -194,7 +200,7 @@ impl TryFrom<RegisterRequest> for Registration {
             full_name,
             department,
             referral_source,
-            payload: body.transient_payload.unwrap_or_default(),
+            payload: body.transient_payload.into_iter().flatten().collect(),
         })
     }
 }
@@ -206,16 +212,19 @@ impl TryFrom<UpdateMeRequest> for ProfilePatch {
     type Error = Problem;
 
     fn try_from(body: UpdateMeRequest) -> Result<Self, Problem> {
-        let too_long = || Invalid::new("too-long", format!("preferences take at most {MAX_ATTRIBUTES} bytes of JSON"));
-        if let Some(attributes) = &body.attributes
-            && Value::Object(attributes.clone()).to_string().len() > MAX_ATTRIBUTES
-        {
+        let too_long =
+            || Invalid::new("too-long", format!("preferences take at most {MAX_ATTRIBUTES} bytes of JSON"));
+        let attributes = body.attributes.map(|given| Value::Object(given.into_iter().collect()));
+        if attributes.as_ref().is_some_and(|given| given.to_string().len() > MAX_ATTRIBUTES) {
             return Err(wrong(too_long(), "attributes"));
         }
         Ok(Self {
             full_name: patched(body.full_name, |text| line(text, "full_name"))?,
             department: patched(body.department, |text| line(text, "department"))?,
-            attributes: body.attributes,
+            attributes: match attributes {
+                Some(Value::Object(given)) => Some(given),
+                _ => None,
+            },
         })
     }
 }

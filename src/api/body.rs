@@ -21,7 +21,7 @@ use crate::domain::{FieldError, Invalid};
 
 /// A request body of `application/json` (RFC 8259). Errors: 400 `bad-json`, 415, 422 naming the fields.
 #[derive(Debug, Clone)]
-pub struct Body<T>(pub T);
+pub(super) struct Body<T>(pub T);
 
 impl<T: Type> Payload for Body<T> {
     const CONTENT_TYPE: &'static str = "application/json";

@@ -74,7 +74,11 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
         return Err(malformed());
     }
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() { Ok(Some(token)) } else { Err(malformed()) }
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(Some(token))
+    } else {
+        Err(malformed())
+    }
 }
 
 impl<'a> ApiExtractor<'a> for Caller {
@@ -108,8 +112,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let app = app(request)?;
-        let principal =
-            app.authenticate(bearer(request)?, origin(request)).await.map_err(Problem::from)?;
+        let principal = app.authenticate(bearer(request)?, origin(request)).await.map_err(Problem::from)?;
         Ok(Self { principal, app })
     }
 }

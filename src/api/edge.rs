@@ -21,11 +21,11 @@ use crate::domain::{OsRandom, Random};
 /// The largest request body, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 /// The most a request's header names and values may take together, in bytes.
-pub const HEADER_LIMIT: usize = 16 * 1024;
+pub(super) const HEADER_LIMIT: usize = 16 * 1024;
 /// The longest path and query, in bytes.
-pub const URI_LIMIT: usize = 8 * 1024;
+pub(super) const URI_LIMIT: usize = 8 * 1024;
 /// How long a request may take from its first byte read to its answer.
-pub const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -51,7 +51,7 @@ impl EdgeSettings {
 }
 
 /// The routes with the edge around them. It never fails: every error is a problem response by then.
-pub fn wrap<E: Endpoint<Output: IntoResponse> + 'static>(
+pub(super) fn wrap<E: Endpoint<Output: IntoResponse> + 'static>(
     routes: E,
     settings: EdgeSettings,
 ) -> impl Endpoint<Output = Response> + 'static {

@@ -15,7 +15,7 @@ use crate::domain::Invalid;
 
 /// Any error of the routes as a response; `route` is where the request was going, if anywhere.
 #[must_use]
-pub fn from_poem(error: poem::Error, route: Option<&KnownRoute>) -> Response {
+pub(super) fn from_poem(error: poem::Error, route: Option<&KnownRoute>) -> Response {
     if error.is::<Problem>() || error.is_from_response() {
         return tidy(error.into_response());
     }
@@ -24,7 +24,7 @@ pub fn from_poem(error: poem::Error, route: Option<&KnownRoute>) -> Response {
 
 /// A response made without a problem (a bare status from a raw route) gets one.
 #[must_use]
-pub fn tidy(response: Response) -> Response {
+pub(super) fn tidy(response: Response) -> Response {
     let status = response.status();
     let described =
         response.content_type().is_some_and(|kind| kind.starts_with(CONTENT_TYPE) || kind.contains("json"));

@@ -75,25 +75,34 @@ impl InvitationsApi {
     ///
     /// The link works for seven days, for a person who has proved the address; an older open invitation to the same
     /// address is taken back.
-    #[oai(path = "/organizations/:organization_id/invitations", method = "post", operation_id = "create_invitation")]
+    #[oai(
+        path = "/organizations/:organization_id/invitations",
+        method = "post",
+        operation_id = "create_invitation"
+    )]
     async fn create(
         &self,
         caller: Caller,
         organization_id: Path<Uuid>,
         body: Body<CreateInvitationRequest>,
     ) -> Created<CreateInvitation, InvitationView> {
-        let email: Email = body.0.email.parse().map_err(|invalid: crate::domain::Invalid| {
-            Problem::invalid(vec![invalid.at("email")])
-        })?;
+        let email: Email = body
+            .0
+            .email
+            .parse()
+            .map_err(|invalid: crate::domain::Invalid| Problem::invalid(vec![invalid.at("email")]))?;
         let action = CreateInvitation { organization: organization_id.0.into(), role: role(body.0.role_id)? };
         let ok = caller.authorize(action).await?;
-        let invitation =
-            caller.app().create_invitation(ok, email, body.0.send_email.unwrap_or(true)).await?;
+        let invitation = caller.app().create_invitation(ok, email, body.0.send_email.unwrap_or(true)).await?;
         Ok(invitation.map(InvitationView::from).into())
     }
 
     /// List the open invitations
-    #[oai(path = "/organizations/:organization_id/invitations", method = "get", operation_id = "list_invitations")]
+    #[oai(
+        path = "/organizations/:organization_id/invitations",
+        method = "get",
+        operation_id = "list_invitations"
+    )]
     async fn list(
         &self,
         caller: Caller,
@@ -137,7 +146,8 @@ impl InvitationsApi {
         caller: Caller,
         body: Body<AcceptInvitationRequest>,
     ) -> ApiResult<AcceptInvitation, Joined> {
-        let action = caller.app().invitation_to_accept(caller.principal(), &Secret::new(body.0.token)).await?;
+        let action =
+            caller.app().invitation_to_accept(caller.principal(), &Secret::new(body.0.token)).await?;
         let ok = caller.authorize(action).await?;
         let joined = caller.app().accept_invitation(ok).await?;
         let view = joined.map(|(organization, role)| Joined {

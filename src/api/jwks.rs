@@ -26,9 +26,7 @@ impl JwksApi {
     async fn jwks(&self, caller: Visitor) -> ApiResult<GetJwks, JwkSet> {
         let ok = caller.authorize(GetJwks {}).await?;
         let set = caller.app().jwks(ok);
-        let view = set.map(|mut set| JwkSet {
-            keys: set["keys"].as_array_mut().map(std::mem::take).unwrap_or_default().into_iter().map(Any).collect(),
-        });
-        Ok(view.into())
+        let keys = |set: Value| set.get("keys").and_then(Value::as_array).cloned().unwrap_or_default();
+        Ok(set.map(|set| JwkSet { keys: keys(set).into_iter().map(Any).collect() }).into())
     }
 }

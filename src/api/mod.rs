@@ -90,32 +90,33 @@ pub fn openapi(version: OpenApiVersion) -> Value {
     document::clean(raw, version)
 }
 
-/// Paths beside the document: for probes, for people, and for the document itself. They touch no tenant's data.
-const RAW: [&str; 7] = [
-    "/healthz",
-    "/readyz",
-    "/openapi.json",
-    "/openapi-3.0.json",
-    "/docs",
-    "/verify-email",
-    "/accept-invitation",
-];
+/// Paths beside the document and the reference: for probes, for people, and for the document itself. They touch no
+/// tenant's data.
+const RAW: [&str; 6] =
+    ["/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json", "/verify-email", "/accept-invitation"];
 
 /// Everything the server answers to; the only place where a route is made.
 pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl Endpoint<Output = Response> {
     let document = openapi(OpenApiVersion::V31);
     let table = RAW.iter().fold(RouteTable::of(&document), |table, path| table.with(path, &[Method::GET]));
-    let mut edge = EdgeSettings::new(table);
+    let mut edge = EdgeSettings::new(reference::table(table));
     settings(&mut edge);
     let routes = Route::new()
         .at("/healthz", poem::get(health::healthz))
         .at("/readyz", poem::get(health::readyz))
-        .at("/openapi.json", poem::get(reference::json(&document)))
-        .at("/openapi-3.0.json", poem::get(reference::json(&openapi(OpenApiVersion::V30))))
-        .at("/docs", poem::get(reference::page()))
+        .at("/openapi.json", fixed_json(&document))
+        .at("/openapi-3.0.json", fixed_json(&openapi(OpenApiVersion::V30)))
         .at("/verify-email", poem::get(pages::verify_email))
         .at("/accept-invitation", poem::get(pages::accept_invitation))
+        .nest("/docs", reference::routes())
         .nest("/", service())
         .data(app);
     edge::wrap(routes, edge)
+}
+
+fn fixed_json(document: &Value) -> impl Endpoint + use<> {
+    let text: Arc<str> = document.to_string().into();
+    poem::get(poem::endpoint::make_sync(move |_| {
+        Response::builder().content_type("application/json").body(text.to_string())
+    }))
 }

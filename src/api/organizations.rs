@@ -17,7 +17,8 @@ use crate::domain::{
     Email, FieldError, Invalid, Line, NewOrganization, Organization, OrganizationPatch, OwnOrganization, Slug,
 };
 use crate::guard::actions::{
-    ArchiveOrganization, CreateOrganization, GetOrganization, ListOrganizations, ListRoles, UpdateOrganization,
+    ArchiveOrganization, CreateOrganization, GetOrganization, ListOrganizations, ListRoles,
+    UpdateOrganization,
 };
 
 pub(super) struct OrganizationsApi;
@@ -165,7 +166,11 @@ impl OrganizationsApi {
 
     /// Read an organization
     #[oai(path = "/:organization_id", method = "get", operation_id = "get_organization")]
-    async fn get(&self, caller: Caller, organization_id: Path<Uuid>) -> ApiResult<GetOrganization, OrganizationView> {
+    async fn get(
+        &self,
+        caller: Caller,
+        organization_id: Path<Uuid>,
+    ) -> ApiResult<GetOrganization, OrganizationView> {
         let ok = caller.authorize(GetOrganization { organization: organization_id.0.into() }).await?;
         let organization = caller.app().get_organization(ok).await?;
         Ok(organization.map(OrganizationView::from).into())
@@ -188,7 +193,11 @@ impl OrganizationsApi {
     ///
     /// Nothing is deleted: members may still read it, and nothing in it can be changed or used.
     #[oai(path = "/:organization_id", method = "delete", operation_id = "archive_organization")]
-    async fn archive(&self, caller: Caller, organization_id: Path<Uuid>) -> ApiResult<ArchiveOrganization, Message> {
+    async fn archive(
+        &self,
+        caller: Caller,
+        organization_id: Path<Uuid>,
+    ) -> ApiResult<ArchiveOrganization, Message> {
         let ok = caller.authorize(ArchiveOrganization { organization: organization_id.0.into() }).await?;
         let done = caller.app().archive_organization(ok).await?;
         Ok(done.map(|()| Message::new("the organization is archived")).into())

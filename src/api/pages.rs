@@ -13,7 +13,8 @@ const ACCEPT: &str = include_str!("pages/accept_invitation.html");
 fn page(html: &'static str) -> Response {
     use base64::Engine as _;
     let hash = |tag: &str| {
-        let inside = html.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
+        let inside =
+            html.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
         let digest = Sha256::digest(inside.map_or("", |(inside, _)| inside).as_bytes());
         base64::engine::general_purpose::STANDARD.encode(digest)
     };

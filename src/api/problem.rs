@@ -19,12 +19,12 @@ use crate::app;
 use crate::domain::FieldError;
 
 /// The media type of every error body (RFC 9457 section 3).
-pub const CONTENT_TYPE: &str = "application/problem+json";
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// The body of every error (RFC 9457).
 #[derive(Debug, Clone, Object)]
 #[oai(rename = "Problem")]
-pub struct ProblemBody {
+pub(super) struct ProblemBody {
     /// A URN that names the kind of problem; it ends in `code`.
     #[oai(rename = "type")]
     kind: String,
@@ -44,7 +44,7 @@ pub struct ProblemBody {
 
 /// One field that is wrong. It never repeats the value.
 #[derive(Debug, Clone, Object)]
-pub struct FieldProblem {
+pub(super) struct FieldProblem {
     /// Where it is in the request, such as `email` or `items.0.name`; empty for the body as a whole.
     field: String,
     /// A stable word for programs, in kebab-case.
@@ -92,8 +92,10 @@ impl Problem {
     #[must_use]
     pub fn unauthenticated(code: &'static str) -> Self {
         let detail = match code {
-            "bad-credentials" => "the e-mail address or the password is wrong",
-            "credentials-missing" => "this operation needs an access token: `Authorization: Bearer <token>`",
+            "invalid-credentials" => "the e-mail address or the password is wrong",
+            "credentials-missing" | "not-signed-in" => {
+                "this operation needs an access token: `Authorization: Bearer <token>`"
+            }
             _ => "the credential is not valid, or no longer",
         };
         Self::new(StatusCode::UNAUTHORIZED, code, detail)
@@ -223,6 +225,13 @@ impl From<app::Error> for Problem {
             app::Error::Invalid(errors) => Self::invalid(errors),
             app::Error::Unauthenticated { code } => Self::unauthenticated(code),
             app::Error::Denied(denied) => Self::from(denied),
+            app::Error::Refused { code, detail, field: None } => {
+                Self::new(StatusCode::FORBIDDEN, code, detail)
+            }
+            app::Error::Refused { code, detail, field: Some(field) } => {
+                let error = FieldError { field, code: "refused", message: detail };
+                Self { code: code.into(), ..Self::invalid(vec![error]) }
+            }
             app::Error::NotFound => Self::not_found(),
             app::Error::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
             app::Error::TooMany { retry_after } => {

@@ -50,7 +50,7 @@ static ASSETS: LazyLock<(String, String)> = LazyLock::new(|| {
 
 /// `/docs` and its three files, to be merged into the routes; nest it at `/docs`.
 #[must_use]
-pub fn routes() -> Route {
+pub(super) fn routes() -> Route {
     let file = |kind: &'static str, text: fn() -> &'static str| {
         get(make_sync(move |_| {
             let response =
@@ -68,7 +68,7 @@ pub fn routes() -> Route {
 
 /// The same paths for the edge's table.
 #[must_use]
-pub fn table(table: RouteTable) -> RouteTable {
+pub(super) fn table(table: RouteTable) -> RouteTable {
     let paths = ["/docs", "/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/start.js"];
     paths.iter().fold(table, |table, path| table.with(path, &[Method::GET]))
 }

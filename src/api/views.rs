@@ -1,7 +1,9 @@
 //! Shapes that several resources share.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::{Enum, Object};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,7 +24,7 @@ pub(super) struct UserView {
     is_super_admin: bool,
     avatar_url: Option<String>,
     /// The person's own preferences.
-    attributes: Map<String, Value>,
+    attributes: BTreeMap<String, Value>,
     waitlist_status: WaitlistStatus,
     created_at: OffsetDateTime,
     last_login_at: Option<OffsetDateTime>,
@@ -39,7 +41,7 @@ impl From<domain::User> for UserView {
             is_verified: user.email_verified_at.is_some(),
             is_super_admin: user.super_admin,
             avatar_url: user.avatar_url,
-            attributes: user.attributes,
+            attributes: user.attributes.into_iter().collect(),
             waitlist_status: user.waitlist.into(),
             created_at: user.created_at.to_datetime(),
             last_login_at: user.last_login_at.map(domain::Micros::to_datetime),

@@ -68,7 +68,8 @@ impl WaitlistApi {
     async fn approve(&self, caller: Caller, user_id: Path<Uuid>) -> ApiResult<ApproveRegistration, Approved> {
         let ok = caller.authorize(ApproveRegistration { user: user_id.0.into() }).await?;
         let user = caller.app().approve_registration(ok).await?;
-        let view = user.map(|user| Approved { message: "the person is let in".to_owned(), user: user.into() });
+        let view =
+            user.map(|user| Approved { message: "the person is let in".to_owned(), user: user.into() });
         Ok(view.into())
     }
 }

@@ -67,7 +67,10 @@ impl App {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn suspend_user(&self, ok: Authorized<'_, SuspendUser>) -> Result<Released<SuspendUser, User>, Error> {
+    pub async fn suspend_user(
+        &self,
+        ok: Authorized<'_, SuspendUser>,
+    ) -> Result<Released<SuspendUser, User>, Error> {
         let mut tx = self.store.begin().await?;
         let user = tx.suspend_user(&ok, self.now()).await?;
         self.note(&mut tx, &ok, json!({})).await?;

@@ -1,8 +1,11 @@
 //! From a credential to a principal: the only use case without a permit, because its result is who asks for one.
 
+use serde_json::Value;
+
 use super::{App, Error};
 use crate::crypto::TokenError;
-use crate::guard::{Origin, Party, Principal};
+use crate::guard::actions::GetJwks;
+use crate::guard::{Authorized, Origin, Party, Principal, Released};
 
 impl App {
     /// Who sent this request. No credential is [`Party::Anonymous`]; a bad one is an error, never anonymous.
@@ -23,11 +26,7 @@ impl App {
     }
 
     /// The public signing keys (RFC 7517).
-    #[must_use]
-    pub fn jwks(
-        &self,
-        ok: crate::guard::Authorized<'_, crate::guard::actions::GetJwks>,
-    ) -> crate::guard::Released<crate::guard::actions::GetJwks, serde_json::Value> {
+    pub fn jwks(&self, ok: Authorized<'_, GetJwks>) -> Released<GetJwks, Value> {
         ok.release(self.tokens.jwks())
     }
 }

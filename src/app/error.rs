@@ -22,6 +22,11 @@ pub enum Error {
     #[error("denied: {}", .0.code())]
     Denied(Denied),
 
+    /// When a plugin turned a registration away.
+    /// The client sees 403 with the plugin's code as `plugin:<plugin>/<code>` and its sentence; 422 if it names a field.
+    #[error("refused: {code}")]
+    Refused { code: String, detail: String, field: Option<String> },
+
     /// When the object is missing, foreign, or hidden from the caller: these look the same.
     /// The client sees 404 with nothing that tells which.
     #[error("not found")]
@@ -57,6 +62,7 @@ impl Error {
             Self::Invalid(_)
             | Self::Unauthenticated { .. }
             | Self::Denied(_)
+            | Self::Refused { .. }
             | Self::NotFound
             | Self::Conflict { .. }
             | Self::Bug { .. } => false,

@@ -37,8 +37,12 @@ impl App {
                 ("inviter".to_owned(), by.email.to_string()),
                 ("role".to_owned(), invitation.role.name().to_owned()),
             ]);
-            self.enqueue(&mut tx, &ok, Letter { template: Template::Invitation, to: email, name: None, values })
-                .await?;
+            self.enqueue(
+                &mut tx,
+                &ok,
+                Letter { template: Template::Invitation, to: email, name: None, values },
+            )
+            .await?;
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
@@ -95,7 +99,8 @@ impl App {
         &self,
         ok: Authorized<'_, AcceptInvitation>,
     ) -> Result<Released<AcceptInvitation, (OrganizationId, SystemRole)>, Error> {
-        let user = ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
+        let user =
+            ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
         let mut tx = self.store.begin().await?;
         let joined = tx.accept_invitation(&ok, self.fresh(), user, self.now()).await?;
         self.note(&mut tx, &ok, json!({ "role": joined.1.name() })).await?;

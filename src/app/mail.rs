@@ -60,9 +60,11 @@ impl App {
     }
 
     async fn deliver(&self, ok: &Authorized<'_, DeliverMail>, queued: Queued) -> Result<bool, Error> {
-        let letter = self.sealer.open(PURPOSE, &queued.sealed).ok().and_then(|plain| {
-            serde_json::from_slice::<Letter>(&plain).ok()
-        });
+        let letter = self
+            .sealer
+            .open(PURPOSE, &queued.sealed)
+            .ok()
+            .and_then(|plain| serde_json::from_slice::<Letter>(&plain).ok());
         let Some(letter) = letter else {
             let why = "the letter cannot be opened: was the master key changed?";
             self.store.mail_not_delivered(ok, queued.id, why, None, self.now()).await?;
@@ -89,7 +91,8 @@ impl App {
         error: &MailError,
     ) -> Result<(), Error> {
         let now = self.now();
-        let retry_at = (!error.is_permanent() && attempts < MAX_ATTEMPTS).then(|| now + wait_before(attempts + 1));
+        let retry_at = (matches!(error, MailError::Transient(_)) && attempts < MAX_ATTEMPTS)
+            .then(|| now + wait_before(attempts + 1));
         tracing::warn!(message = %id, attempts, error = %error, given_up = retry_at.is_none(), "mail was not sent");
         self.store.mail_not_delivered(ok, id, &error.to_string(), retry_at, now).await?;
         Ok(())

@@ -59,7 +59,8 @@ impl App {
         if kept == Kept::LastOwner {
             return Err(last_owner());
         }
-        self.note(&mut tx, &ok, json!({ "user": member.user.to_string(), "role": member.role.name() })).await?;
+        self.note(&mut tx, &ok, json!({ "user": member.user.to_string(), "role": member.role.name() }))
+            .await?;
         tx.commit().await?;
         Ok(ok.release(member))
     }

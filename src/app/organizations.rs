@@ -19,7 +19,8 @@ impl App {
         ok: Authorized<'_, CreateOrganization>,
         new: NewOrganization,
     ) -> Result<Released<CreateOrganization, Organization>, Error> {
-        let owner = ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
+        let owner =
+            ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
         let mut tx = self.store.begin().await?;
         let made = tx.insert_organization(&ok, (self.fresh(), self.fresh()), owner, &new, self.now()).await?;
         self.note(&mut tx, &ok, json!({ "organization": made.id.to_string(), "slug": made.slug })).await?;

@@ -29,9 +29,10 @@ impl From<store::Error> for Error {
         let conflict = |code, detail: &str| Self::Conflict { code, detail: detail.to_owned() };
         match error {
             store::Error::NotFound => Self::NotFound,
-            store::Error::Changed => {
-                conflict("changed-meanwhile", "somebody else changed this at the same moment; read it again and retry")
-            }
+            store::Error::Changed => conflict(
+                "changed-meanwhile",
+                "somebody else changed this at the same moment; read it again and retry",
+            ),
             store::Error::Conflict(store::Conflict::EmailTaken) => {
                 conflict("email-taken", "this address already has an account")
             }
@@ -47,7 +48,9 @@ impl From<store::Error> for Error {
             }
             error @ (store::Error::Conflict(store::Conflict::Other)
             | store::Error::Corrupt { .. }
-            | store::Error::Database(_)) => Self::Bug { context: "the store failed", source: Box::new(error) },
+            | store::Error::Database(_)) => {
+                Self::Bug { context: "the store failed", source: Box::new(error) }
+            }
         }
     }
 }

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::{App, Error, parse_email};
-use crate::domain::{
-    Department, Email, FullName, Password, ReferralSource, Secret, User, UserId, Waitlist,
-};
+use crate::domain::{Department, Email, FullName, Password, ReferralSource, Secret, User, UserId, Waitlist};
 use crate::guard::actions::Register;
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Letter, Template};
-use crate::plugins::{Candidate, RequestContext, Verdict};
+use crate::plugins::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 use crate::store::{self, NewUser, Purpose};
 
 /// What somebody sends to get an account.
@@ -41,7 +39,8 @@ impl App {
         let email = parse_email(&wanted.email)?;
         let password = Password::choose(wanted.password.expose(), &email)
             .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
-        let verdict = self.plugins.validate_registration(&self.hook_context(&ok), &candidate(&email, &wanted)).await;
+        let verdict =
+            self.plugins.validate_registration(&self.hook_context(&ok), &candidate(&email, &wanted)).await;
         let user = self.judged(email, wanted, verdict)?;
         let password_hash = self.hasher.hash(password).await?;
         let existing = self.store.find_account(&ok, &user.email).await?;
@@ -55,7 +54,7 @@ impl App {
             return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
         }
         let mut tx = self.store.begin().await?;
-        self.enqueue(&mut tx, &ok, letter(Template::AccountExists, &user, &self.settings.public_url.to_string()))
+        self.enqueue(&mut tx, &ok, letter(Template::AccountExists, &user, self.settings.public_url.as_str()))
             .await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
@@ -64,18 +63,23 @@ impl App {
 
     async fn insert_registered(&self, ok: &Authorized<'_, Register>, new: NewUser) -> Result<(), Error> {
         let token = Secret::random(&*self.random);
-        let template = match new.user.waitlist {
-            Waitlist::Pending => Template::Waitlisted,
-            Waitlist::Approved | Waitlist::None => Template::VerifyEmail,
-        };
         let link = self.link("/verify-email", &token);
         let mut tx = self.store.begin().await?;
         tx.insert_user(ok, &new).await?;
         let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
-        tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now()).await?;
+        tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now())
+            .await?;
         let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
         self.note(&mut tx, ok, details).await?;
-        self.enqueue(&mut tx, ok, letter(template, &new.user, &link)).await?;
+        self.enqueue(&mut tx, ok, letter(Template::VerifyEmail, &new.user, &link)).await?;
+        if new.user.waitlist == Waitlist::Pending {
+            self.enqueue(
+                &mut tx,
+                ok,
+                letter(Template::Waitlisted, &new.user, self.settings.public_url.as_str()),
+            )
+            .await?;
+        }
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(())
@@ -85,9 +89,9 @@ impl App {
         let origin = &ok.caller().origin;
         RequestContext {
             request_id: origin.request_id.clone(),
-            client_ip: origin.ip.map(|ip| ip.to_string()),
+            client_ip: origin.ip,
             user_agent: origin.user_agent.clone(),
-            ..RequestContext::default()
+            locale: None,
         }
     }
 
@@ -95,9 +99,15 @@ impl App {
     fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
         let (waitlist, reason, profile) = match verdict {
             Verdict::Accept { profile } => (Waitlist::Approved, None, profile),
-            Verdict::Waitlist { plugin: _, reason } => (Waitlist::Pending, Some(reason), BTreeMap::new()),
+            Verdict::Waitlist { plugin: _, reason } => {
+                (Waitlist::Pending, Some(reason), ProfilePatch::default())
+            }
             Verdict::Reject { plugin, code, message, field } => {
-                return Err(Error::Refused { code: format!("{plugin}/{code}"), detail: message, field });
+                return Err(Error::Refused {
+                    code: format!("plugin:{plugin}/{code}"),
+                    detail: message,
+                    field,
+                });
             }
             Verdict::Unavailable { plugin } => {
                 tracing::error!(plugin, "registration refused because a plugin did not answer");
@@ -105,12 +115,12 @@ impl App {
             }
         };
         let now = self.now();
-        let given = |name: &str| profile.get(name).and_then(|text| FullName::parse(text).ok());
+        let given = |text: Option<String>| text.and_then(|text| FullName::parse(&text).ok());
         Ok(User {
             id: self.fresh::<UserId>(),
             email,
-            full_name: given("full-name").or(wanted.full_name).map(FullName::into_string),
-            department: given("department").or(wanted.department).map(Department::into_string),
+            full_name: given(profile.full_name).or(wanted.full_name).map(FullName::into_string),
+            department: given(profile.department).or(wanted.department).map(Department::into_string),
             avatar_url: None,
             attributes: Map::new(),
             email_verified_at: None,
@@ -128,12 +138,12 @@ impl App {
 
 fn candidate(email: &Email, wanted: &Registration) -> Candidate {
     Candidate {
-        email: email.to_string(),
+        email: email.clone(),
+        email_verified: false,
         full_name: wanted.full_name.as_ref().map(ToString::to_string),
         department: wanted.department.as_ref().map(ToString::to_string),
-        referral_source: wanted.referral_source.as_ref().map(ToString::to_string),
-        payload: Some(Json::Object(wanted.payload.clone()).to_string()),
-        ..Candidate::default()
+        method: AuthMethod::Password,
+        payload: (!wanted.payload.is_empty()).then(|| Json::Object(wanted.payload.clone())),
     }
 }
 

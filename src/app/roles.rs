@@ -22,7 +22,10 @@ impl App {
     /// # Errors
     /// None today; custom roles will be read from the store.
     #[expect(clippy::unused_async, reason = "the other use cases are awaited too")]
-    pub async fn list_roles(&self, ok: Authorized<'_, ListRoles>) -> Result<Released<ListRoles, Vec<Role>>, Error> {
+    pub async fn list_roles(
+        &self,
+        ok: Authorized<'_, ListRoles>,
+    ) -> Result<Released<ListRoles, Vec<Role>>, Error> {
         Ok(ok.release(SystemRole::ALL.into_iter().map(shown).collect()))
     }
 }

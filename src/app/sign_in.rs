@@ -128,10 +128,10 @@ impl App {
         refresh: Secret,
     ) -> Result<Tokens, Error> {
         let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
-        let access = self
-            .tokens
-            .issue(&claims, self.fresh(), self.now())
-            .map_err(|error| Error::Bug { context: "a token could not be signed", source: Box::new(error) })?;
+        let access = self.tokens.issue(&claims, self.fresh(), self.now()).map_err(|error| Error::Bug {
+            context: "a token could not be signed",
+            source: Box::new(error),
+        })?;
         Ok(Tokens { access, refresh, access_lifetime: self.settings.access_lifetime })
     }
 }

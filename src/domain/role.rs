@@ -62,7 +62,9 @@ impl SystemRole {
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Owner => "Everything, including billing, the owners themselves and archiving the organization",
+            Self::Owner => {
+                "Everything, including billing, the owners themselves and archiving the organization"
+            }
             Self::Admin => "Members, settings and all projects; never billing, never an owner",
             Self::Member => "Works on projects, documents, tickets and tasks",
             Self::Viewer => "Reads projects and dashboards",
@@ -74,23 +76,66 @@ impl SystemRole {
     #[must_use]
     pub const fn permissions(self) -> &'static [&'static str] {
         match self {
-            Self::Owner => &["org:*", "project:*", "document:*", "ticket:*", "task:*", "agent:*", "spec:*", "dashboard:*"],
+            Self::Owner => &[
+                "org:*",
+                "project:*",
+                "document:*",
+                "ticket:*",
+                "task:*",
+                "agent:*",
+                "spec:*",
+                "dashboard:*",
+            ],
             Self::Admin => &[
-                "org:read", "org:write", "org:members:*", "org:settings:*", "project:*", "document:*", "ticket:*",
-                "task:*", "spec:*", "dashboard:*", "agent:read",
+                "org:read",
+                "org:write",
+                "org:members:*",
+                "org:settings:*",
+                "project:*",
+                "document:*",
+                "ticket:*",
+                "task:*",
+                "spec:*",
+                "dashboard:*",
+                "agent:read",
             ],
             Self::Member => &[
-                "org:read", "org:members:read", "project:read", "project:write", "document:read", "document:write",
-                "ticket:read", "ticket:write", "task:read", "task:write", "task:complete:execute", "spec:create",
-                "spec:read", "dashboard:read", "agent:read",
+                "org:read",
+                "org:members:read",
+                "project:read",
+                "project:write",
+                "document:read",
+                "document:write",
+                "ticket:read",
+                "ticket:write",
+                "task:read",
+                "task:write",
+                "task:complete:execute",
+                "spec:create",
+                "spec:read",
+                "dashboard:read",
+                "agent:read",
             ],
             Self::Viewer => &[
-                "org:read", "project:read", "document:read", "ticket:read", "task:read", "spec:read",
-                "dashboard:read", "agent:read",
+                "org:read",
+                "project:read",
+                "document:read",
+                "ticket:read",
+                "task:read",
+                "spec:read",
+                "dashboard:read",
+                "agent:read",
             ],
             Self::AgentExecutor => &[
-                "project:read", "project:git:write", "document:read", "document:write", "ticket:read",
-                "ticket:write", "task:read", "task:write", "task:complete:execute",
+                "project:read",
+                "project:git:write",
+                "document:read",
+                "document:write",
+                "ticket:read",
+                "ticket:write",
+                "task:read",
+                "task:write",
+                "task:complete:execute",
             ],
         }
     }

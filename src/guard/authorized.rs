@@ -110,7 +110,7 @@ impl Guard {
         let question = question(caller, A::NAME, action.context(), &resource, &slice);
         let (decision, made) = self.decide(caller, &question)?;
         if !made.allowed {
-            return Err(self.refusal(caller, &resource, &slice, made));
+            return Err(self.refusal(caller, &resource, &slice, &made));
         }
         if !slice.exists {
             return Err(Denied::NotFound);
@@ -119,7 +119,7 @@ impl Guard {
     }
 
     /// What a denied caller may learn.
-    fn refusal(&self, caller: &Principal, resource: &Resource, slice: &Slice, made: Decision) -> Denied {
+    fn refusal(&self, caller: &Principal, resource: &Resource, slice: &Slice, made: &Decision) -> Denied {
         if caller.is_anonymous() {
             return Denied::Unauthenticated;
         }

@@ -8,7 +8,8 @@ use super::organizations::role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx, users};
 use crate::domain::{
-    Email, Invitation, InvitationId, MembershipId, Micros, OrganizationId, Page, SystemRole, TokenHash, UserId,
+    Email, Invitation, InvitationId, MembershipId, Micros, OrganizationId, Page, SystemRole, TokenHash,
+    UserId,
 };
 use crate::guard::Authorized;
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
@@ -52,12 +53,7 @@ impl Store {
                     "WHERE organization_id = $1 AND id > $2 AND accepted_at IS NULL AND revoked_at IS NULL \
                      AND expires_at > $3 ORDER BY id LIMIT $4"
                 ),
-                args![
-                    Uuid::from(ok.action().organization),
-                    page.after.unwrap_or_default(),
-                    now,
-                    page.limit
-                ],
+                args![Uuid::from(ok.action().organization), page.after.unwrap_or_default(), now, page.limit],
             )
             .await?;
         rows.iter().map(invitation).collect()
@@ -147,7 +143,8 @@ impl Tx {
             )
             .await?;
         let role = role(&row)?;
-        self.insert_membership((membership, organization), user, role, Some(row.get("invited_by")?), now).await?;
+        self.insert_membership((membership, organization), user, role, Some(row.get("invited_by")?), now)
+            .await?;
         Ok((organization, role))
     }
 }

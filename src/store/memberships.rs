@@ -41,7 +41,7 @@ pub enum Kept {
 }
 
 /// The actions that change or end a membership.
-pub trait ChangesMemberships: Action {
+pub(super) trait ChangesMemberships: Action {
     fn membership(&self) -> (OrganizationId, MembershipId);
 }
 impl ChangesMemberships for ChangeMemberRole {
@@ -66,7 +66,9 @@ impl Store {
         let mut db = self;
         let rows = db
             .all(
-                select_members!("WHERE organization_id = $1 AND memberships.id > $2 ORDER BY memberships.id LIMIT $3"),
+                select_members!(
+                    "WHERE organization_id = $1 AND memberships.id > $2 ORDER BY memberships.id LIMIT $3"
+                ),
                 args![Uuid::from(ok.action().organization), page.after.unwrap_or_default(), page.limit],
             )
             .await?;
@@ -137,7 +139,8 @@ impl Tx {
                 return Err(Error::Changed);
             }
         }
-        let row = self.one(select_members!("WHERE memberships.id = $1"), args![Uuid::from(membership)]).await?;
+        let row =
+            self.one(select_members!("WHERE memberships.id = $1"), args![Uuid::from(membership)]).await?;
         Ok((kept, member(&row)?))
     }
 

@@ -22,8 +22,8 @@ mod users;
 
 pub use email_tokens::Purpose;
 pub use error::{Conflict, Error};
-pub use open::{MIGRATIONS, OpenError};
 pub use memberships::Kept;
+pub use open::{MIGRATIONS, OpenError};
 pub use outbox::Queued;
 pub use sessions::{NewSession, Rotation};
 pub use sql::{Store, Tx};

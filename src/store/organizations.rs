@@ -46,7 +46,10 @@ fn organization(row: &Row) -> Result<Organization, Error> {
 impl Store {
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn get_organization(&self, ok: &Authorized<'_, GetOrganization>) -> Result<Organization, Error> {
+    pub async fn get_organization(
+        &self,
+        ok: &Authorized<'_, GetOrganization>,
+    ) -> Result<Organization, Error> {
         let mut db = self;
         let id = Uuid::from(ok.action().organization);
         organization(&db.one(select_organizations!("WHERE id = $1"), args![id]).await?)
@@ -180,8 +183,9 @@ impl Tx {
 
     /// Makes this transaction the only one that changes who belongs to the organization, until it ends.
     pub(super) async fn hold_organization(&mut self, id: OrganizationId) -> Result<(), Error> {
-        let held =
-            self.run("UPDATE organizations SET version = version WHERE id = $1", args![Uuid::from(id)]).await?;
+        let held = self
+            .run("UPDATE organizations SET version = version WHERE id = $1", args![Uuid::from(id)])
+            .await?;
         if held == 1 { Ok(()) } else { Err(Error::NotFound) }
     }
 }

@@ -76,7 +76,11 @@ impl Tx {
 impl Store {
     /// # Errors
     /// If the database does not answer.
-    pub async fn mail_delivered(&self, _ok: &Authorized<'_, DeliverMail>, id: MessageId) -> Result<(), Error> {
+    pub async fn mail_delivered(
+        &self,
+        _ok: &Authorized<'_, DeliverMail>,
+        id: MessageId,
+    ) -> Result<(), Error> {
         let mut db = self;
         db.run("DELETE FROM outbox WHERE id = $1", args![Uuid::from(id)]).await.map(|_| ())
     }

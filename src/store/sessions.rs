@@ -40,7 +40,11 @@ pub enum Rotation {
 impl Tx {
     /// # Errors
     /// If the database does not answer.
-    pub async fn insert_session(&mut self, _ok: &Authorized<'_, Login>, new: NewSession) -> Result<(), Error> {
+    pub async fn insert_session(
+        &mut self,
+        _ok: &Authorized<'_, Login>,
+        new: NewSession,
+    ) -> Result<(), Error> {
         self.run(
             "INSERT INTO sessions (id, user_id, ip, user_agent, created_at, expires_at, revoked_at) \
              VALUES ($1, $2, $3, $4, $5, $6, NULL)",
@@ -114,7 +118,8 @@ impl Tx {
             .await?;
         let Some(row) = known else { return Ok(Rotation::Refused) };
         let session: SessionId = row.get("session_id")?;
-        let over = row.get::<Option<Micros>>("revoked_at")?.is_some() || row.get::<Micros>("expires_at")? <= now;
+        let over =
+            row.get::<Option<Micros>>("revoked_at")?.is_some() || row.get::<Micros>("expires_at")? <= now;
         let Some(used_at) = row.get::<Option<Micros>>("used_at")? else { return Ok(Rotation::Refused) };
         if over {
             return Ok(Rotation::Refused);

@@ -5,7 +5,7 @@ use super::{Error, Store};
 use crate::domain::Micros;
 
 /// A key's id and its sealed private half.
-pub type SealedKey = (String, Vec<u8>);
+pub(super) type SealedKey = (String, Vec<u8>);
 
 fn key(row: &Row) -> Result<SealedKey, Error> {
     Ok((row.get("kid")?, row.get("sealed_key")?))

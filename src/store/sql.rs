@@ -16,7 +16,10 @@ pub struct Store(pub(super) Pool);
 #[derive(Debug, Clone)]
 pub(super) enum Pool {
     /// SQLite has one writer at a time, so it gets one connection of its own and nobody waits on a lock.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -210,7 +213,11 @@ impl Row {
     }
 
     /// Reads a text and parses it.
-    pub(super) fn parse<T>(&self, column: &'static str, with: impl FnOnce(&str) -> Option<T>) -> Result<T, Error> {
+    pub(super) fn parse<T>(
+        &self,
+        column: &'static str,
+        with: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Error> {
         let text: String = self.get(column)?;
         with(&text).ok_or_else(|| Error::Corrupt { column, source: "the text cannot be read".into() })
     }

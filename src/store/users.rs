@@ -247,7 +247,11 @@ impl Tx {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn suspend_user(&mut self, ok: &Authorized<'_, SuspendUser>, now: Micros) -> Result<User, Error> {
+    pub async fn suspend_user(
+        &mut self,
+        ok: &Authorized<'_, SuspendUser>,
+        now: Micros,
+    ) -> Result<User, Error> {
         let id = Uuid::from(ok.action().user);
         self.run(
             "UPDATE users SET suspended_at = COALESCE(suspended_at, $2), updated_at = $2 WHERE id = $1",
@@ -270,7 +274,8 @@ impl Tx {
         now: Micros,
     ) -> Result<User, Error> {
         let id = Uuid::from(ok.action().user);
-        self.run("UPDATE users SET suspended_at = NULL, updated_at = $2 WHERE id = $1", args![id, now]).await?;
+        self.run("UPDATE users SET suspended_at = NULL, updated_at = $2 WHERE id = $1", args![id, now])
+            .await?;
         user(&self.one(select_users!("WHERE id = $1"), args![id]).await?)
     }
 
@@ -278,7 +283,11 @@ impl Tx {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn user_exists(&mut self, _ok: &Authorized<'_, AddMember>, user: UserId) -> Result<bool, Error> {
+    pub async fn user_exists(
+        &mut self,
+        _ok: &Authorized<'_, AddMember>,
+        user: UserId,
+    ) -> Result<bool, Error> {
         Ok(self.optional("SELECT id FROM users WHERE id = $1", args![Uuid::from(user)]).await?.is_some())
     }
 }
