@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use crate::crypto::MasterKey;
 use crate::domain::Secret;
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
@@ -34,7 +35,7 @@ pub struct Config {
     pub mail_from: String,
     /// Default `development`.
     pub mode: Mode,
-    /// What secrets at rest are encrypted under; at least 32 characters. Without it a key file in `data_dir` is made.
+    /// What secrets at rest are encrypted under; 32 bytes in base64. Without it a key file in `data_dir` is made.
     #[serde(deserialize_with = "master_key")]
     pub master_key: Option<Secret>,
     /// A filter such as `info` or `palisade=debug,info`. Default `info`.
@@ -102,7 +103,7 @@ impl Config {
         self.mail.clone().unwrap_or_else(|| Mail::Folder(self.data_dir.join("mail")))
     }
 
-    /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome`
+    /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome-aboard`
     /// in, so that the first ten minutes show a plugin at work; production binds none.
     #[must_use]
     pub fn plugins(&self) -> Vec<PluginBinding> {
@@ -184,13 +185,13 @@ pub struct PluginBinding {
 }
 
 impl PluginBinding {
-    pub(super) const EXAMPLE_CODE: &'static str = "welcome";
+    pub(super) const EXAMPLE_CODE: &'static str = "welcome-aboard";
 
     fn example() -> Self {
         Self {
             name: "waitlist".into(),
             config: serde_json::json!({
-                "mode": "allow-list",
+                "mode": "waitlist",
                 "allowed_domains": ["example.com"],
                 "invitation_codes": [Self::EXAMPLE_CODE],
             }),
@@ -259,10 +260,8 @@ fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Sec
 
 fn master_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.len() < 32 {
-        return Err(de::Error::custom(
-            "must have at least 32 characters: `openssl rand -base64 32` makes one",
-        ));
+    if MasterKey::from_base64(&text).is_err() {
+        return Err(de::Error::custom("must be 32 bytes in base64: `openssl rand -base64 32` makes one"));
     }
     Ok(Some(Secret::new(text)))
 }

@@ -37,7 +37,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
         ("PALISADE_CORS_ORIGINS", "https://a.example, https://b.example:8443"),
         ("PALISADE_REVEAL_ACCOUNTS", "true"),
         ("PALISADE_LOG_FORMAT", "json"),
-        ("PALISADE_MASTER_KEY", "12345678901234567890123456789012"),
+        ("PALISADE_MASTER_KEY", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="),
         ("PALISADE_TEST_POSTGRES_URL", "ignored"),
         ("HOME", "ignored"),
     ];
@@ -77,7 +77,7 @@ fn a_wrong_value_names_setting_source_and_rule_and_is_not_shown() {
         ("PALISADE_DATABASE_URL", "must begin with `sqlite:` or `postgres://`"),
         ("PALISADE_MAIL", "must be `folder`"),
         ("PALISADE_MODE", "must be one of: development, production"),
-        ("PALISADE_MASTER_KEY", "at least 32 characters"),
+        ("PALISADE_MASTER_KEY", "32 bytes in base64"),
         ("PALISADE_CORS_ORIGINS", "exact origin"),
         ("PALISADE_REVEAL_ACCOUNTS", "`true` or `false`"),
         ("PALISADE_HASHING_QUEUE", "whole number"),
@@ -113,7 +113,7 @@ fn a_named_file_must_exist() {
 const PRODUCTION: &[(&str, &str)] = &[
     ("PALISADE_MODE", "production"),
     ("PALISADE_PUBLIC_URL", "https://id.acme.example"),
-    ("PALISADE_MASTER_KEY", "12345678901234567890123456789012"),
+    ("PALISADE_MASTER_KEY", "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="),
     ("PALISADE_MAIL", "smtps://u:p@mail.acme.example:465"),
     ("PALISADE_MAIL_FROM", "Acme <no-reply@acme.example>"),
     ("PALISADE_DATA_DIR", "/var/lib/palisade"),
@@ -144,7 +144,7 @@ fn production_refuses_each_unsafe_setting_by_name() {
         let found = load("", &environment).expect("it parses").refuse_unsafe();
         assert_eq!(found.iter().map(|one| one.setting).collect::<Vec<_>>(), [setting], "{name}={value}");
     }
-    let toml = "[[plugins]]\nname = 'waitlist'\nconfig = { invitation_codes = ['welcome'] }\n";
+    let toml = "[[plugins]]\nname = 'waitlist'\nconfig = { invitation_codes = ['welcome-aboard'] }\n";
     assert_eq!(load(toml, PRODUCTION).expect("it parses").refuse_unsafe()[0].setting, "plugins");
     let bare = load("", &[("PALISADE_MODE", "production"), ("PALISADE_DATA_DIR", "/srv/palisade")])
         .expect("it parses")

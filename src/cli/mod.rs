@@ -1,0 +1,148 @@
+//! The command line.
+//!
+//! Owns: clap, standard output, exit codes. May import: every floor. Must never: hold a rule of its own; a command
+//! only wires and calls. Read next: `wire.rs`, how a configuration becomes a running [`App`](crate::app::App).
+
+mod admin;
+mod demo;
+mod doctor;
+mod migrate;
+mod policy;
+mod serve;
+pub mod wire;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::api::{self, OpenApiVersion};
+use crate::config::Config;
+
+/// Who is this, and may they? A self-hosted authorization platform with identity built in.
+///
+/// Settings come from defaults, then a TOML file, then PALISADE_* in the environment; docs/operations.md lists them.
+/// Without a command the server is started.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// The TOML file with settings [default: palisade.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server; migrates the database first
+    Serve,
+    /// Bring the database's tables up to date and stop
+    Migrate,
+    /// What only whoever holds the machine may do
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Work with the Cedar policies
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Print the OpenAPI document; needs no configuration and no database
+    Openapi {
+        /// Which OpenAPI version to write
+        #[arg(long, value_enum, default_value = "3.1")]
+        openapi: DocumentVersion,
+    },
+    /// Check configuration, database, policies, plugins and mail, and say how to mend what is wrong
+    Doctor,
+    /// Play the main story against a throw-away server and show each request, answer and decision
+    Demo,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Make a super admin: a new account, or an existing one raised
+    ///
+    /// The password is read from standard input; an existing account keeps its own.
+    Create {
+        /// The address to sign in with; it counts as verified
+        email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Run the policy tests in <policies>/tests
+    Test {
+        /// Only cases whose name contains this
+        filter: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DocumentVersion {
+    #[value(name = "3.1")]
+    V31,
+    #[value(name = "3.0")]
+    V30,
+}
+
+/// Why a command did not do its work, told to whoever typed it.
+type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn complain(error: &(dyn std::error::Error + 'static)) {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprintln!("  because: {error}");
+        cause = error.source();
+    }
+}
+
+fn run(cli: &Cli) -> Outcome {
+    let config = || Config::from_process(cli.config.as_deref());
+    match &cli.command {
+        None | Some(Command::Serve) => within_runtime(serve::run(config()?)),
+        Some(Command::Migrate) => within_runtime(migrate::run(config()?)),
+        Some(Command::Admin { command: AdminCommand::Create { email } }) => {
+            within_runtime(admin::create(config()?, email))
+        }
+        Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
+            policy::test(&config()?, filter.as_deref())
+        }
+        Some(Command::Openapi { openapi }) => print_openapi(*openapi),
+        Some(Command::Doctor) => within_runtime(doctor::run(config())),
+        Some(Command::Demo) => within_runtime(demo::run()),
+    }
+}
+
+fn within_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+#[expect(clippy::print_stdout, reason = "the document is the output")]
+fn print_openapi(version: DocumentVersion) -> Outcome {
+    let version = match version {
+        DocumentVersion::V31 => OpenApiVersion::V31,
+        DocumentVersion::V30 => OpenApiVersion::V30,
+    };
+    println!("{}", serde_json::to_string_pretty(&api::openapi(version))?);
+    Ok(())
+}

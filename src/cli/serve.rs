@@ -1,0 +1,93 @@
+//! `palisade serve`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::listener::{Acceptor as _, Listener as _, TcpListener};
+
+use super::{Outcome, wire};
+use crate::api::{self, EdgeSettings};
+use crate::config::{Config, Mail, Mode};
+use crate::telemetry;
+
+/// How long requests in flight may take once the server was asked to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(config: Config) -> Outcome {
+    telemetry::start(&config.log, config.log_format)?;
+    let acceptor = TcpListener::bind(config.listen)
+        .into_acceptor()
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
+    let bound = acceptor
+        .local_addr()
+        .iter()
+        .find_map(|address| address.as_socket_addr().copied())
+        .unwrap_or(config.listen);
+    let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
+    let routes = api::routes(Arc::clone(&app), edge(&config, bound));
+    greet(&config, bound);
+    let mail = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.deliver_mail_forever().await })
+    };
+    poem::Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
+        .await?;
+    mail.abort();
+    app.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What the configuration says about the edge of the API.
+pub(super) fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
+    let (origins, https) = (config.cors_origins.clone(), config.public_url(Some(bound)).scheme() == "https");
+    move |settings| {
+        settings.origins = origins;
+        settings.https = https;
+    }
+}
+
+/// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be heard; stop with Ctrl-C");
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = interrupt.await;
+    tracing::info!("stopping: finishing the requests in flight");
+}
+
+#[expect(clippy::print_stdout, reason = "what a newcomer reads first")]
+fn greet(config: &Config, bound: SocketAddr) {
+    println!("listening on http://{bound}");
+    if config.mode == Mode::Production {
+        return;
+    }
+    let mail = match config.mail() {
+        Mail::Folder(path) => format!("{}/*.eml", path.display()),
+        Mail::Smtp(_) => "sent by SMTP".to_owned(),
+    };
+    println!("  API reference    http://{bound}/docs");
+    println!("  mail             {mail}");
+    println!("  first admin      palisade admin create you@example.com");
+    println!("  the whole story  palisade demo");
+    println!("  try it:");
+    println!(
+        "    curl -s http://{bound}/api/v1/auth/register -H 'Content-Type: application/json' \\\n      \
+         -d '{{\"email\":\"ada@example.com\",\"password\":\"correct horse battery\"}}'"
+    );
+}

@@ -1,0 +1,138 @@
+//! From a configuration to a running [`App`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::{App, Parts, Settings};
+use crate::config::{Config, Mail, OnFailure, PluginBinding};
+use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
+use crate::domain::{Clock, OsRandom, Random, SystemClock};
+use crate::guard::{DecisionLog, Facts, Guard, Recorder};
+use crate::outbound::{Mailer, Transport};
+use crate::pdp::Pdp;
+use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
+use crate::store::Store;
+
+/// Seals signing keys at rest; the word is bound into the seal.
+const KEY_PURPOSE: &str = "signing-key";
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the outside world is to the app; tests put their own in.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub recorder: Arc<dyn Recorder>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) }
+    }
+}
+
+/// Wires everything for a server that is reached at `bound`, if it listens already.
+///
+/// # Errors
+/// Whatever keeps it from starting: a bad policy, a plugin that does not load, a database that does not answer, a
+/// setting that production refuses. Each says what to mend.
+pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Result<App, BoxError> {
+    refuse_unsafe(config)?;
+    let pdp = Arc::new(Pdp::load(&config.policies_dir)?);
+    let plugins = load_plugins(config).await?;
+    let mailer = mailer(config)?;
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
+    let master = master_key(config, &*world.random)?;
+    let store = Store::open(config.database_url().expose()).await?;
+    let settings =
+        Settings { reveal_accounts: config.reveal_accounts, ..Settings::new(config.public_url(bound)) };
+    let tokens = token_issuer(&store, &master, &settings, &world).await?;
+    let facts: Arc<dyn Facts> = Arc::new(store.clone());
+    let World { clock, random, recorder } = world;
+    let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
+    let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
+    Ok(App::new(Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings }))
+}
+
+/// # Errors
+/// Every setting that production refuses, with its fix.
+pub fn refuse_unsafe(config: &Config) -> Result<(), BoxError> {
+    let found = config.refuse_unsafe();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let each = found.iter().map(|it| format!("\n  {}: {}; {}", it.setting, it.why, it.fix));
+    Err(format!("production mode refuses to start:{}", each.collect::<String>()).into())
+}
+
+/// # Errors
+/// If a plugin is not there, is not what its manifest says, or refuses its configuration.
+pub async fn load_plugins(config: &Config) -> Result<Plugins, BoxError> {
+    let bindings: Vec<Binding> = config.plugins().into_iter().map(binding).collect();
+    Ok(Plugins::load(&config.plugins_dir, &bindings, Limits::default()).await?)
+}
+
+fn binding(it: PluginBinding) -> Binding {
+    Binding {
+        plugin: it.name,
+        config: it.config,
+        on_failure: match it.on_failure {
+            OnFailure::Waitlist => FailurePolicy::Waitlist,
+            OnFailure::Reject => FailurePolicy::Closed,
+        },
+        deadline: Duration::from_millis(it.deadline_ms),
+    }
+}
+
+/// # Errors
+/// If the mail settings cannot work.
+pub fn mailer(config: &Config) -> Result<Mailer, BoxError> {
+    let transport = match config.mail() {
+        Mail::Folder(path) => Transport::Folder(path),
+        Mail::Smtp(url) => Transport::Smtp { url },
+    };
+    Ok(Mailer::new(transport, &config.mail_from)?)
+}
+
+fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxError> {
+    match &config.master_key {
+        Some(text) => Ok(MasterKey::from_base64(text.expose())?),
+        None => Ok(MasterKey::load_or_create(&config.data_dir.join("master.key"), random)?),
+    }
+}
+
+fn hashing(config: &Config) -> HashingSettings {
+    let defaults = HashingSettings::default();
+    HashingSettings {
+        memory_kib: config.hashing.memory_kib,
+        iterations: config.hashing.iterations,
+        permits: config.hashing.concurrent.map_or(defaults.permits, |n| n as usize),
+        queue: config.hashing.queue as usize,
+    }
+}
+
+async fn token_issuer(
+    store: &Store,
+    master: &MasterKey,
+    settings: &Settings,
+    world: &World,
+) -> Result<TokenIssuer, BoxError> {
+    let sealer = Sealer::new(master);
+    let fresh = || {
+        let key = SigningKey::generate(&*world.random);
+        (key.kid().to_owned(), sealer.seal(KEY_PURPOSE, &key.to_pkcs8()))
+    };
+    let sealed = store.signing_keys_unguarded(fresh, world.clock.now()).await?;
+    let open = |(kid, sealed): (String, Vec<u8>)| -> Result<SigningKey, BoxError> {
+        let plain = sealer
+            .open(KEY_PURPOSE, &sealed)
+            .map_err(|_| "a signing key cannot be opened: is this the master key it was sealed with?")?;
+        Ok(SigningKey::from_pkcs8(&kid, &plain)?)
+    };
+    let keys = sealed.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let issuer = settings.public_url.as_str().trim_end_matches('/').to_owned();
+    Ok(TokenIssuer::new(issuer.clone(), issuer, settings.access_lifetime, &keys)?)
+}
