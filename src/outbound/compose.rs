@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use uuid::Uuid;
@@ -62,8 +62,20 @@ pub(super) fn compose(
         .map_err(|error| permanent(format!("the message cannot be built: {error}")))
 }
 
+/// A line of a message, without its end, has at most 998 octets (RFC 5322 section 2.1.1).
+const MAX_LINE: usize = 998;
+
+/// ASCII goes out as it is, so that a link in a development `.eml` can be copied; lettre would break lines
+/// beyond 76 characters. Everything else is encoded.
 fn part(kind: ContentType, body: &str) -> SinglePart {
-    SinglePart::builder().header(kind).body(body.to_owned())
+    let plain = body.is_ascii() && body.lines().all(|line| line.len() <= MAX_LINE);
+    let body = if plain {
+        let bytes = body.replace('\n', "\r\n").into_bytes();
+        Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit)
+    } else {
+        Body::new(body.to_owned())
+    };
+    SinglePart::builder().header(kind).body(body)
 }
 
 fn render(

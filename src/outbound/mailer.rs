@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
-use url::{Host, Url};
+use url::Url;
 
 use super::compose::compose;
 use super::letter::Letter;
@@ -98,12 +99,9 @@ fn smtp(text: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     // None of these messages may repeat the URL: a password is in it.
     let setup = |what: &str| MailError::Setup(what.to_owned());
     let url = Url::parse(text).map_err(|_| setup("the SMTP URL is not a URL"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    // The URL standard does not read the host of an unknown scheme as an address, so we do.
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     let encrypted =
         url.scheme() == "smtps" || url.query_pairs().any(|(key, value)| key == "tls" && value == "required");
     if url.password().is_some() && !encrypted && !loopback {

@@ -4,7 +4,7 @@ const DATE: Micros = Micros::new(1_800_000_000_000_000);
 
 fn letter(template: Template) -> Letter {
     let values = [
-        ("link", "https://id.example.com/verify?token=abc&next=1"),
+        ("link", "https://id.example.com/verify?token=0123456789012345678901234567890123456789&next=1"),
         ("organization", "Analytical Engines"),
         ("inviter", "Charles Babbage"),
         ("role", "member"),
@@ -76,10 +76,15 @@ fn the_header_tells_who_when_and_what() {
 #[test]
 fn the_link_stands_whole_on_a_line_of_its_own_and_escaped_in_html() {
     let text = written(&letter(Template::VerifyEmail));
-    assert!(text.contains("\r\nhttps://id.example.com/verify?token=abc&next=1\r\n"), "{text}");
+    assert!(
+        text.contains(
+            "\r\nhttps://id.example.com/verify?token=0123456789012345678901234567890123456789&next=1\r\n"
+        ),
+        "{text}"
+    );
     let html = text.split_once("text/html").unwrap().1;
     assert!(
-        html.contains("href=\"https:&#x2f;&#x2f;id.example.com&#x2f;verify?token=abc&amp;next=1\""),
+        html.contains("href=\"https:&#x2f;&#x2f;id.example.com&#x2f;verify?token=0123456789012345678901234567890123456789&amp;next=1\""),
         "{html}"
     );
 }
@@ -164,6 +169,13 @@ fn what_may_be_missing_may_be_missing() {
     let mut invitation = letter(Template::Invitation);
     invitation.values.retain(|key, _| key == "link" || key == "organization");
     assert!(written(&invitation).contains("you are invited to join Analytical Engines at Acme."));
+}
+
+#[test]
+fn no_line_is_longer_than_a_server_must_take() {
+    let mut letter = letter(Template::VerifyEmail);
+    letter.values.insert("link".into(), format!("https://id.example.com/?token={}", "a".repeat(2_000)));
+    assert!(written(&letter).split("\r\n").all(|line| line.len() <= 998));
 }
 
 #[test]

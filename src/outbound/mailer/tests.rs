@@ -177,6 +177,7 @@ async fn settings_that_would_leak_or_cannot_work_are_refused_without_repeating_t
         "smtp://u:hunter2@mail.example?tls=opportunistic",
         "smtp://u:hunter2@mail.example?tls=off",
         "smtp://u@mail.example",
+        "smtp://u:hunter2@127.0.0.1.evil.example",
     ] {
         let error = Mailer::new(Transport::Smtp { url: Secret::new(url.into()) }, "no-reply@acme.example")
             .unwrap_err();
