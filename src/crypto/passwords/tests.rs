@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::task::Poll;
 
 use futures_util::future::join_all;
 use futures_util::poll;
@@ -109,8 +110,8 @@ async fn beyond_the_queue_one_is_told_to_come_back() {
     for one in &mut waiting {
         assert!(poll!(one.as_mut()).is_pending());
     }
-    let refused = hasher.hash(password("correct horse battery")).await.unwrap_err();
-    assert_eq!(refused, HashingError::Busy { retry_after: Duration::from_secs(1) });
+    let refused = poll!(Box::pin(hasher.hash(password("correct horse battery"))).as_mut());
+    assert_eq!(refused, Poll::Ready(Err(HashingError::Busy { retry_after: Duration::from_secs(1) })));
     // One who gives up leaves a place for the next; those who wait get their turn.
     waiting.pop();
     waiting.push(Box::pin(hasher.hash(password("correct horse battery"))));

@@ -59,9 +59,9 @@ fn with_claim(name: &str, value: Value) -> String {
     let mut claims = part(&good, 1);
     let object = claims.as_object_mut().unwrap();
     if value.is_null() {
-        object.remove(name).map(drop).unwrap()
+        object.remove(name).map(drop).unwrap();
     } else {
-        object.insert(name.into(), value).map(drop).unwrap()
+        object.insert(name.into(), value).map(drop).unwrap();
     }
     signed(&key(1), &part(&good, 0), &claims)
 }

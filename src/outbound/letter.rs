@@ -1,0 +1,120 @@
+//! A letter before it is written out: which template, to whom, with which values.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::domain::Email;
+
+/// The letters there are. Each has a `.txt` and an `.html` file in `templates/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Template {
+    /// Prove that this address is yours. Needs `link`.
+    VerifyEmail,
+    /// Somebody registered with an address that has an account. May have `link`, to sign in.
+    AccountExists,
+    /// Join an organization. Needs `link` and `organization`; may have `inviter` and `role`.
+    Invitation,
+    /// You are on the waitlist.
+    Waitlisted,
+    /// You may come in. May have `link`, to sign in.
+    WaitlistApproved,
+}
+
+impl Template {
+    pub const ALL: [Self; 5] =
+        [Self::VerifyEmail, Self::AccountExists, Self::Invitation, Self::Waitlisted, Self::WaitlistApproved];
+
+    /// The name of its files in `templates/`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify-email",
+            Self::AccountExists => "account-exists",
+            Self::Invitation => "invitation",
+            Self::Waitlisted => "waitlisted",
+            Self::WaitlistApproved => "waitlist-approved",
+        }
+    }
+
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => include_str!("templates/verify-email.txt"),
+            Self::AccountExists => include_str!("templates/account-exists.txt"),
+            Self::Invitation => include_str!("templates/invitation.txt"),
+            Self::Waitlisted => include_str!("templates/waitlisted.txt"),
+            Self::WaitlistApproved => include_str!("templates/waitlist-approved.txt"),
+        }
+    }
+
+    pub(super) const fn html(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => include_str!("templates/verify-email.html"),
+            Self::AccountExists => include_str!("templates/account-exists.html"),
+            Self::Invitation => include_str!("templates/invitation.html"),
+            Self::Waitlisted => include_str!("templates/waitlisted.html"),
+            Self::WaitlistApproved => include_str!("templates/waitlist-approved.html"),
+        }
+    }
+}
+
+/// One letter as it waits in the outbox. Its `link` may hold a token, so it is sealed there and `Debug`
+/// shows only the names of the values.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Letter {
+    pub template: Template,
+    #[serde(serialize_with = "write_email", deserialize_with = "read_email")]
+    pub to: Email,
+    /// What the person calls themselves. Anybody could have written it, as every value but `link`.
+    pub name: Option<String>,
+    /// What the template asks for; see [`Template`]. `link` is an absolute http(s) URL, ready made.
+    pub values: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter")
+            .field("template", &self.template)
+            .field("to", &self.to)
+            .field("values", &self.values.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+fn write_email<S: Serializer>(email: &Email, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(email.as_str())
+}
+
+fn read_email<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_survives_the_outbox_and_does_not_print_its_link() {
+        for template in Template::ALL {
+            let letter = Letter {
+                template,
+                to: "ada@example.com".parse().unwrap(),
+                name: Some("Ada".into()),
+                values: BTreeMap::from([("link".into(), "https://x.example/?token=secret".into())]),
+            };
+            let text = serde_json::to_string(&letter).unwrap();
+            assert_eq!(serde_json::from_str::<Letter>(&text).unwrap(), letter);
+            assert!(text.contains(&format!("\"{}\"", template.name())), "{text}");
+            assert!(!format!("{letter:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_letter_to_what_is_no_address_does_not_read() {
+        let text = r#"{"template":"waitlisted","to":"ada@example.com\r\nBcc: eve@example.com","name":null,"values":{}}"#;
+        assert!(serde_json::from_str::<Letter>(text).is_err());
+    }
+}

@@ -1,0 +1,12 @@
+//! What leaves the house: letters to people.
+//!
+//! Owns: lettre and the letters' templates (later: HTTP to the world, with its address filter).
+//! May import: `domain`. Must never: decide who gets a letter, make a link, or run inside a database transaction.
+//! Read next: `letter.rs`, then `mailer.rs`.
+
+mod compose;
+mod letter;
+mod mailer;
+
+pub use letter::{Letter, Template};
+pub use mailer::{MailError, Mailer, Transport};
