@@ -43,13 +43,16 @@ struct OneAction {
 }
 
 impl Index {
-    pub(super) fn build(policies: &PolicySet, schema: &Schema) -> Result<Self, Box<PolicySetError>> {
-        let groups = schema.action_entities().unwrap_or_else(|_| Entities::empty());
+    /// # Errors
+    /// Cedar's text. Never half an index: a forbid that is not found is a hole.
+    pub(super) fn build(policies: &PolicySet, schema: &Schema) -> Result<Self, String> {
+        let groups = schema.action_entities().map_err(|error| error.to_string())?;
         let mut actions = HashMap::new();
         for action in schema.actions() {
             let matching: Vec<&Policy> =
                 policies.policies().filter(|policy| action_matches(policy, action, &groups)).collect();
-            actions.insert(action.clone(), OneAction::build(&matching, action, schema)?);
+            let one = OneAction::build(&matching, action, schema).map_err(|error| error.to_string())?;
+            actions.insert(action.clone(), one);
         }
         Ok(Self { authorizer: Authorizer::new(), actions, all: policies.clone() })
     }

@@ -8,9 +8,11 @@ mod decision;
 mod engine;
 mod index;
 mod load;
+mod policy_files;
 mod policy_tests;
 mod problem;
 mod question;
+mod schema_files;
 mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};

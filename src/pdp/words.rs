@@ -1,7 +1,7 @@
 //! From our values to Cedar's, with the schema's names prepared once.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
     Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, Request,
@@ -16,14 +16,21 @@ use super::question::{Entity, EntityRef, Question, Value};
 pub(super) struct Words {
     pub(super) schema: Schema,
     kinds: HashMap<String, EntityTypeName>,
-    actions: HashMap<String, EntityUid>,
+    /// Each with its groups.
+    actions: HashMap<String, CedarEntity>,
+    /// The actions that a policy asks about by name, whatever the request's own action is.
+    asked_about: Vec<CedarEntity>,
 }
 
 impl Words {
-    pub(super) fn new(schema: Schema) -> Self {
+    /// `asked_about`: ids of actions whose groups some policy looks up by name.
+    pub(super) fn new(schema: Schema, asked_about: &BTreeSet<String>) -> Result<Self, String> {
         let kinds = schema.entity_types().map(|name| (name.to_string(), name.clone())).collect();
-        let actions = schema.actions().map(|uid| (uid.id().unescaped().to_owned(), uid.clone())).collect();
-        Self { schema, kinds, actions }
+        let known = schema.action_entities().map_err(|error| error.to_string())?;
+        let actions: HashMap<_, _> =
+            known.into_iter().map(|action| (action.uid().id().unescaped().to_owned(), action)).collect();
+        let asked_about = asked_about.iter().filter_map(|id| actions.get(id).cloned()).collect();
+        Ok(Self { schema, kinds, actions, asked_about })
     }
 
     /// The question as Cedar takes it, checked against the schema.
@@ -37,15 +44,18 @@ impl Words {
             if pairs.is_empty() { Context::empty() } else { Context::from_pairs(pairs).map_err(bad)? };
         let request = Request::new(
             self.uid(&question.principal)?,
-            action.clone(),
+            action.uid(),
             self.uid(&question.resource)?,
             context,
             Some(&self.schema),
         )
         .map_err(bad)?;
         let slice = question.entities.iter().map(|e| self.entity(e)).collect::<Result<Vec<_>, _>>()?;
+        // Of the schema's actions only this one: adding all hundred would cost more than the decision.
+        let actions = self.asked_about.iter().chain([action]).cloned();
         // With the schema: facts of the wrong shape would be trusted by policies that were proved on the right one.
-        let entities = Entities::from_entities(slice, Some(&self.schema)).map_err(bad)?;
+        let entities = Entities::empty().add_entities(slice.into_iter().chain(actions), Some(&self.schema));
+        let entities = entities.map_err(bad)?;
         Ok((request, entities))
     }
 

@@ -162,6 +162,32 @@ fn schema_files_may_use_each_others_types() {
 }
 
 #[test]
+fn a_condition_may_ask_about_an_action_that_is_not_the_one_requested() {
+    let grouped = "entity User;\nentity Thing;\naction All;\naction Other in [All];\n\
+        action Look in [All] appliesTo { principal: User, resource: Thing };\n";
+    let look = Question {
+        principal: EntityRef::new("User", "a"),
+        action: "Look".into(),
+        resource: EntityRef::new("Thing", "t"),
+        context: vec![],
+        entities: vec![],
+    };
+    for (condition, expected) in [
+        ("Action::\"Other\" in Action::\"All\"", true),
+        ("(if principal == principal then Action::\"Other\" else action) in Action::\"All\"", true),
+        ("action in Action::\"Other\" || [action].contains(Action::\"Other\")", false),
+    ] {
+        let policy = format!(
+            "@id(\"a.x\")\n@why(\"Any.\")\npermit (principal, action, resource)\nwhen {{ {condition} }};\n"
+        );
+        let dir = folder(&[("schema.cedarschema", grouped), ("a.cedar", &policy)]);
+        let answer = Pdp::load(dir.path()).map(|pdp| pdp.decide(&look).unwrap().allowed);
+        // The validator may know better and refuse what can never hold.
+        assert_eq!(answer.unwrap_or(false), expected, "{condition}");
+    }
+}
+
+#[test]
 fn a_folder_without_schema_or_policies_is_refused() {
     assert!(refused(&[("a.cedar", GOOD)]).contains("cedarschema"));
     assert!(refused(&[("schema.cedarschema", SCHEMA)]).contains("*.cedar"));
