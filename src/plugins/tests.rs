@@ -158,13 +158,20 @@ mod waitlist_plugin {
 
     #[tokio::test]
     async fn a_bad_configuration_is_refused_in_the_plugins_own_words() {
-        let told = refusal("plugins", "waitlist", json!({"allowed_domains": ["@example.com"]})).await;
-        assert!(told.contains("`@example.com` is not a domain such as `example.com`"), "{told}");
-        let told = refusal("plugins", "waitlist", json!({"mode": "shut"})).await;
-        assert!(told.contains("unknown variant `shut`"), "{told}");
-        let told = refusal("plugins", "waitlist", json!({"alowed_domains": []})).await;
-        assert!(told.contains("unknown field `alowed_domains`"), "{told}");
-        assert!(refusal("plugins", "waitlist", json!("open")).await.contains("not a JSON object"));
+        let runtime = Arc::new(Runtime::new(limits()).unwrap());
+        let ready = Ready::load(&folder("plugins"), "waitlist", &runtime).await.unwrap();
+        for (config, reason) in [
+            (json!({"allowed_domains": ["@a.com"]}), "`@a.com` is not a domain such as `example.com`"),
+            (json!({"invitation_codes": ["1234567"]}), "a code has at least 8 characters"),
+            (json!({"mode": "shut"}), "unknown variant `shut`"),
+            (json!({"alowed_domains": []}), "unknown field `alowed_domains`"),
+            (json!("open"), "not a JSON object"),
+        ] {
+            let error = ready.bind(&binding("waitlist", config), &runtime).await.unwrap_err();
+            let LoadError::Refused { plugin, reasons } = error else { panic!("{error}") };
+            assert_eq!(plugin, "waitlist");
+            assert!(reasons[0].contains(reason), "{reasons:?}");
+        }
     }
 
     #[tokio::test]
