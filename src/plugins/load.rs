@@ -16,6 +16,8 @@ use super::{Binding, Bound, Limits, LoadError, Loaded, Plugins, clean};
 
 /// For a plugin to say what it is, and whether its configuration is good.
 const QUESTION: Duration = Duration::from_secs(2);
+/// No binding may let a request wait longer than this.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Complaints about a configuration that are shown.
 const COMPLAINTS: usize = 10;
 
@@ -119,7 +121,7 @@ impl Ready {
             guest: self.guest.clone(),
             config,
             on_failure: binding.on_failure,
-            deadline: binding.deadline,
+            deadline: binding.deadline.min(LONGEST),
             loaded: self.loaded.clone(),
         })
     }

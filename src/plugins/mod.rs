@@ -57,7 +57,8 @@ pub struct Binding {
     /// A JSON object laid over the manifest's defaults, key by key; `null` leaves them as they are.
     pub config: serde_json::Value,
     pub on_failure: FailurePolicy,
-    /// How long one call may take in all, waiting for a free place included. Seen to a hundredth of a second.
+    /// How long one call may take in all, waiting for a free place included; 60 seconds at most. Kept to a
+    /// hundredth of a second.
     pub deadline: Duration,
 }
 

@@ -92,7 +92,11 @@ macro_rules! register {
                     $crate::export::validate::<$plugin>(context, candidate)
                 }
             }
+            // The names of a component's exports are no symbols for an ordinary linker, and tests run there.
+            #[cfg(target_family = "wasm")]
             $crate::export::export!(Exported);
+            #[cfg(not(target_family = "wasm"))]
+            const _: fn() -> $crate::export::PluginInfo = <Exported as $crate::export::Lifecycle>::describe;
         };
     };
 }
