@@ -102,7 +102,7 @@ impl Config {
         self.mail.clone().unwrap_or_else(|| Mail::Folder(self.data_dir.join("mail")))
     }
 
-    /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome`
+    /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome-aboard`
     /// in, so that the first ten minutes show a plugin at work; production binds none.
     #[must_use]
     pub fn plugins(&self) -> Vec<PluginBinding> {
@@ -175,7 +175,7 @@ pub struct PluginBinding {
     /// What the plugin reads; its own business.
     #[serde(default = "empty_table")]
     pub config: serde_json::Value,
-    /// What a plugin that failed means for the person. Default `waitlist`.
+    /// `closed` (the default), `waitlist` or `open`.
     #[serde(default)]
     pub on_failure: OnFailure,
     /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
@@ -184,13 +184,13 @@ pub struct PluginBinding {
 }
 
 impl PluginBinding {
-    pub(super) const EXAMPLE_CODE: &'static str = "welcome";
+    /// The invitation code of development; public, so production refuses it.
+    pub const EXAMPLE_CODE: &'static str = "welcome-aboard";
 
     fn example() -> Self {
         Self {
             name: "waitlist".into(),
             config: serde_json::json!({
-                "mode": "allow-list",
                 "allowed_domains": ["example.com"],
                 "invitation_codes": [Self::EXAMPLE_CODE],
             }),
@@ -200,13 +200,17 @@ impl PluginBinding {
     }
 }
 
-/// There is no "accept": a plugin can only tighten, so its failure cannot let anyone in.
+/// What follows when a plugin cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {
+    /// The registration is refused as unavailable; the person may try again.
     #[default]
+    Closed,
+    /// The account waits for an administrator.
     Waitlist,
-    Reject,
+    /// As if the plugin had accepted: choose it only for a plugin that refuses nobody.
+    Open,
 }
 
 const fn default_deadline() -> u64 {
