@@ -4,9 +4,7 @@
 use poem::error::{MethodNotAllowedError, NotFoundError, ParseJsonError, ReadBodyError, SizedLimitError};
 use poem::http::StatusCode;
 use poem::{IntoResponse as _, Response};
-use poem_openapi::error::{
-    AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
-};
+use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
 
 use super::problem::{CONTENT_TYPE, Problem};
 use super::routes::KnownRoute;
@@ -71,9 +69,6 @@ fn problem(error: &poem::Error, route: Option<&KnownRoute>) -> Problem {
     }
     if error.is::<ContentTypeError>() {
         return wrong_media_type();
-    }
-    if error.is::<AuthorizationError>() {
-        return Problem::unauthenticated("credentials-missing");
     }
     if error.is::<NotFoundError>() {
         return Problem::not_found();

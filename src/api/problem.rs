@@ -11,7 +11,7 @@ use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use poem_openapi::payload::Payload;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::{ToJSON as _, Type as _};
+use poem_openapi::types::{ToJSON as _, Type};
 use poem_openapi::{ApiResponse, Object};
 
 use super::RequestId;
@@ -288,8 +288,13 @@ impl ApiResponse for Problem {
             status_range: None,
             content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: ProblemBody::schema_ref() }],
             headers: match status {
-                401 => vec![header_meta("WWW-Authenticate", "how to authenticate (RFC 6750 section 3)")],
-                429 | 503 => vec![header_meta("Retry-After", "whole seconds to wait before asking again")],
+                401 => vec![header_meta::<String>(
+                    "WWW-Authenticate",
+                    "how to authenticate (RFC 6750 section 3)",
+                )],
+                429 | 503 => {
+                    vec![header_meta::<u32>("Retry-After", "whole seconds to wait before asking again")]
+                }
                 _ => vec![],
             },
         };
@@ -314,12 +319,12 @@ impl ApiResponse for Problem {
     }
 }
 
-fn header_meta(name: &str, description: &str) -> MetaHeader {
+fn header_meta<T: Type>(name: &str, description: &str) -> MetaHeader {
     MetaHeader {
         name: name.to_owned(),
         description: Some(description.to_owned()),
         required: true,
         deprecated: false,
-        schema: String::schema_ref(),
+        schema: T::schema_ref(),
     }
 }

@@ -176,7 +176,7 @@ pub struct PluginBinding {
     /// What the plugin reads; its own business.
     #[serde(default = "empty_table")]
     pub config: serde_json::Value,
-    /// What a plugin that failed means for the person. Default `waitlist`.
+    /// `closed` (the default), `waitlist` or `open`.
     #[serde(default)]
     pub on_failure: OnFailure,
     /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
@@ -185,13 +185,21 @@ pub struct PluginBinding {
 }
 
 impl PluginBinding {
+<<<<<<< HEAD
     pub(super) const EXAMPLE_CODE: &'static str = "welcome-aboard";
+=======
+    /// The invitation code of development; public, so production refuses it.
+    pub const EXAMPLE_CODE: &'static str = "welcome-aboard";
+>>>>>>> wt-s
 
     fn example() -> Self {
         Self {
             name: "waitlist".into(),
             config: serde_json::json!({
+<<<<<<< HEAD
                 "mode": "waitlist",
+=======
+>>>>>>> wt-s
                 "allowed_domains": ["example.com"],
                 "invitation_codes": [Self::EXAMPLE_CODE],
             }),
@@ -201,13 +209,17 @@ impl PluginBinding {
     }
 }
 
-/// There is no "accept": a plugin can only tighten, so its failure cannot let anyone in.
+/// What follows when a plugin cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnFailure {
+    /// The registration is refused as unavailable; the person may try again.
     #[default]
+    Closed,
+    /// The account waits for an administrator.
     Waitlist,
-    Reject,
+    /// As if the plugin had accepted: choose it only for a plugin that refuses nobody.
+    Open,
 }
 
 const fn default_deadline() -> u64 {

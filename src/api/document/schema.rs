@@ -31,6 +31,13 @@ pub(super) fn clean(schema: &mut Value, version: OpenApiVersion) {
     }
     formats(map);
     bounds(map, version);
+    if map.get("nullable") == Some(&json!(true))
+        && let Some(Value::Array(allowed)) = map.get_mut("enum")
+        && !allowed.contains(&Value::Null)
+    {
+        // In both versions an enum allows only what it lists.
+        allowed.push(Value::Null);
+    }
     if version == OpenApiVersion::V31 {
         if let Some(example) = map.shift_remove("example") {
             map.insert("examples".into(), json!([example]));
@@ -104,9 +111,6 @@ fn whole(number: &Value) -> Option<Value> {
 fn nullable(map: &mut Map<String, Value>) {
     if map.shift_remove("nullable") != Some(json!(true)) {
         return;
-    }
-    if let Some(Value::Array(allowed)) = map.get_mut("enum") {
-        allowed.push(Value::Null);
     }
     if let Some(Value::String(kind)) = map.get("type").cloned() {
         map.insert("type".into(), json!([kind, "null"]));

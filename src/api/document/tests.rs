@@ -38,6 +38,7 @@ fn spec() -> Value {
             "Thing": { "type": "object", "properties": { "size": { "type": "integer", "format": "int64" } } },
             "Patch": { "type": "object", "properties": {
                 "name": { "type": "string", "nullable": true, "example": "x" },
+                "kind": { "type": "string", "nullable": true, "enum": ["a"] },
                 "inner": { "allOf": [{ "$ref": "#/components/schemas/Inner" }, { "nullable": true, "description": "d" }],
                            "nullable": true, "description": "d" },
             } },
@@ -93,6 +94,7 @@ fn null_is_allowed_where_it_is_marked_in_the_words_of_each_version() {
     );
     let old = fields(OpenApiVersion::V30);
     assert_eq!(old["name"]["nullable"], true);
+    assert_eq!((&old["kind"]["enum"], &new["kind"]["enum"]), (&json!(["a", null]), &json!(["a", null])));
     assert_eq!(
         old["inner"],
         json!({ "allOf": [{ "$ref": "#/components/schemas/Inner" }], "nullable": true, "description": "d" })

@@ -50,9 +50,10 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 
 #[test]
 fn plugins_are_bound_in_the_file() {
-    let toml = "[[plugins]]\nname = 'waitlist'\non_failure = 'reject'\ndeadline_ms = 20\nconfig = { mode = 'open' }\n";
+    let toml =
+        "[[plugins]]\nname = 'waitlist'\non_failure = 'open'\ndeadline_ms = 20\nconfig = { mode = 'open' }\n";
     let plugins = load(toml, &[]).expect("it is right").plugins();
-    assert_eq!((plugins[0].on_failure, plugins[0].deadline_ms), (OnFailure::Reject, 20));
+    assert_eq!((plugins[0].on_failure, plugins[0].deadline_ms), (OnFailure::Open, 20));
     assert_eq!(plugins[0].config, serde_json::json!({ "mode": "open" }));
     assert_eq!(load("plugins = []", &[]).expect("it is right").plugins(), []);
 }
