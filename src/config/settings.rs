@@ -185,21 +185,13 @@ pub struct PluginBinding {
 }
 
 impl PluginBinding {
-<<<<<<< HEAD
-    pub(super) const EXAMPLE_CODE: &'static str = "welcome-aboard";
-=======
     /// The invitation code of development; public, so production refuses it.
     pub const EXAMPLE_CODE: &'static str = "welcome-aboard";
->>>>>>> wt-s
 
     fn example() -> Self {
         Self {
             name: "waitlist".into(),
             config: serde_json::json!({
-<<<<<<< HEAD
-                "mode": "waitlist",
-=======
->>>>>>> wt-s
                 "allowed_domains": ["example.com"],
                 "invitation_codes": [Self::EXAMPLE_CODE],
             }),
