@@ -80,8 +80,9 @@ fn binding(it: PluginBinding) -> Binding {
         plugin: it.name,
         config: it.config,
         on_failure: match it.on_failure {
+            OnFailure::Closed => FailurePolicy::Closed,
             OnFailure::Waitlist => FailurePolicy::Waitlist,
-            OnFailure::Reject => FailurePolicy::Closed,
+            OnFailure::Open => FailurePolicy::Open,
         },
         deadline: Duration::from_millis(it.deadline_ms),
     }
