@@ -42,7 +42,7 @@ CREATE TABLE refresh_tokens (
     created_at     BIGINT NOT NULL,
     expires_at     BIGINT NOT NULL,
     used_at        BIGINT,
-    successor_hash BYTES
+    successor_hash BYTEA
 );
 CREATE INDEX refresh_tokens_session_idx ON refresh_tokens (session_id);
 

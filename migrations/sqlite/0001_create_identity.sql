@@ -42,7 +42,7 @@ CREATE TABLE refresh_tokens (
     created_at     INTEGER NOT NULL,
     expires_at     INTEGER NOT NULL,
     used_at        INTEGER,
-    successor_hash BYTES
+    successor_hash BLOB
 ) STRICT;
 CREATE INDEX refresh_tokens_session_idx ON refresh_tokens (session_id);
 

@@ -150,7 +150,8 @@ fn toml(named: Option<PathBuf>) -> Result<figment::providers::Data<Toml>, Config
             }),
         };
     }
-    Ok(Toml::file_exact(DEFAULT_FILE))
+    let default = Path::new(DEFAULT_FILE);
+    Ok(if default.exists() { Toml::file_exact(default) } else { Toml::string("") })
 }
 
 /// `hashing.queue` is `PALISADE_HASHING_QUEUE`.

@@ -1,5 +1,7 @@
 use std::io::Write as _;
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::config::{LogFormat, Mode, OnFailure};
 
@@ -169,4 +171,10 @@ fn a_config_prints_without_its_secrets() {
     environment.push(("PALISADE_DATABASE_URL", "postgres://u:hunter2@localhost/p"));
     let text = format!("{:?}", load("", &environment).expect("it parses"));
     assert!(!text.contains("hunter2") && !text.contains("u:p@") && !text.contains("1234567890"), "{text}");
+}
+
+#[test]
+fn without_a_file_and_an_environment_there_are_the_defaults() {
+    let config = Config::load(None, []).expect("nothing needs to be set");
+    assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
 }
