@@ -141,7 +141,7 @@ impl AuthApi {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, caller: Caller) -> ApiResult<Logout, Message> {
         let person = caller.person()?;
-        let ok = caller.authorize(Logout { user: person.id, session: Some(person.session) }).await?;
+        let ok = caller.authorize(Logout { user: person.id, session: person.session }).await?;
         let done = caller.app().logout(ok).await?;
         Ok(done.map(|()| Message::new("logged out")).into())
     }

@@ -7,6 +7,8 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions.rs`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod agents;
+mod api_keys;
 mod auth;
 mod body;
 mod caller;
@@ -48,6 +50,8 @@ enum Chapter {
     Identity,
     /// Organizations, members and invitations.
     Organizations,
+    /// API keys, agents and the tokens they get.
+    Keys,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -62,6 +66,8 @@ type Operations = (
     waitlist::WaitlistApi,
     users::UsersApi,
     jwks::JwksApi,
+    api_keys::ApiKeysApi,
+    agents::AgentsApi,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -73,6 +79,8 @@ fn service() -> OpenApiService<Operations, ()> {
         waitlist::WaitlistApi,
         users::UsersApi,
         jwks::JwksApi,
+        api_keys::ApiKeysApi,
+        agents::AgentsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
         .summary("Who is this, and may they?")

@@ -94,7 +94,7 @@ impl Problem {
         let detail = match code {
             "invalid-credentials" => "the e-mail address or the password is wrong",
             "credentials-missing" | "not-signed-in" => {
-                "this operation needs an access token: `Authorization: Bearer <token>`"
+                "this operation needs an access token or an API key: `Authorization: Bearer <token>`"
             }
             _ => "the credential is not valid, or no longer",
         };
@@ -172,7 +172,9 @@ impl Problem {
     /// RFC 6750 section 3.1: `error` only when a token was presented.
     fn challenge(&self) -> &'static str {
         match self.code.as_ref() {
-            code if code.starts_with("token-") => r#"Bearer realm="palisade", error="invalid_token""#,
+            code if code.starts_with("token-") || code.starts_with("key-") => {
+                r#"Bearer realm="palisade", error="invalid_token""#
+            }
             _ => r#"Bearer realm="palisade""#,
         }
     }

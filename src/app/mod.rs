@@ -6,9 +6,13 @@
 
 mod account;
 mod administration;
+mod agents;
+mod api_keys;
 mod authenticate;
 mod error;
+mod grants;
 mod invitations;
+mod key_uses;
 mod mail;
 mod members;
 mod organizations;
@@ -25,12 +29,16 @@ use serde_json::Value as Json;
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::agents::TaskToken;
+pub use self::api_keys::ShownKey;
 pub use self::error::{Denied, Error};
+use self::key_uses::KeyUses;
+pub use self::key_uses::keys_principal;
 pub use self::mail::mail_principal;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
-use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
+use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random};
 use crate::guard::{Action, Authorized, Guard, Principal};
 use crate::outbound::Mailer;
@@ -51,6 +59,8 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    /// Which keys this installation makes and takes.
+    pub key_environment: KeyEnvironment,
 }
 
 impl Settings {
@@ -66,6 +76,7 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            key_environment: KeyEnvironment::Live,
         }
     }
 }
@@ -100,6 +111,7 @@ pub struct App {
     random: Arc<dyn Random>,
     settings: Settings,
     mail_waits: Notify,
+    key_uses: KeyUses,
 }
 
 impl App {
@@ -121,6 +133,7 @@ impl App {
             random,
             settings,
             mail_waits,
+            key_uses: KeyUses::default(),
         }
     }
 
@@ -149,7 +162,9 @@ impl App {
         self.store.close().await;
     }
 
-    fn now(&self) -> Micros {
+    /// The present, as everything here counts it.
+    #[must_use]
+    pub fn now(&self) -> Micros {
         self.clock.now()
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{App, Parts, Settings};
-use crate::config::{Config, Mail, OnFailure, PluginBinding};
-use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
+use crate::config::{Config, Mail, Mode, OnFailure, PluginBinding};
+use crate::crypto::{
+    HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer,
+};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
 use crate::outbound::{Mailer, Transport};
@@ -47,8 +49,11 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
     let master = master_key(config, &*world.random)?;
     let store = Store::open(config.database_url().expose()).await?;
-    let settings =
-        Settings { reveal_accounts: config.reveal_accounts, ..Settings::new(config.public_url(bound)) };
+    let settings = Settings {
+        reveal_accounts: config.reveal_accounts,
+        key_environment: key_environment(config),
+        ..Settings::new(config.public_url(bound))
+    };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
@@ -102,6 +107,14 @@ fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxErro
     match &config.master_key {
         Some(text) => Ok(MasterKey::from_base64(text.expose())?),
         None => Ok(MasterKey::load_or_create(&config.data_dir.join("master.key"), random)?),
+    }
+}
+
+/// So that a key of a development machine, which may be anywhere, is none in production.
+const fn key_environment(config: &Config) -> KeyEnvironment {
+    match config.mode {
+        Mode::Production => KeyEnvironment::Live,
+        Mode::Development => KeyEnvironment::Test,
     }
 }
 

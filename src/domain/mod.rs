@@ -5,6 +5,8 @@
 //! Read next: `policies/schema.cedarschema`, the same words for the policies.
 
 mod account;
+mod agent;
+mod api_key;
 mod clock;
 mod email;
 mod ids;
@@ -17,9 +19,14 @@ mod secret;
 mod text;
 
 pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
+pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
+pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
-pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
+pub use ids::{
+    AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
+    SessionId, UserId,
+};
 pub use invalid::{FieldError, Invalid};
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,

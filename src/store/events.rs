@@ -22,6 +22,14 @@ impl Tx {
     ) -> Result<(), Error> {
         let resource = ok.action().resource();
         let caller = ok.caller();
+        let mut details = details.clone();
+        // Who acted, beside in whose name.
+        if !caller.through.is_empty()
+            && let Some(details) = details.as_object_mut()
+        {
+            let through = caller.through.iter().map(|link| Json::from(link.uid().to_string()));
+            details.insert("through".to_owned(), through.collect());
+        }
         self.run(
             "INSERT INTO events (id, action, principal, resource, organization_id, decision_id, request_id, ip, \
              details, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -46,6 +54,9 @@ impl Tx {
 fn organization(resource: &Resource) -> Option<OrganizationId> {
     match resource {
         Resource::Platform | Resource::User(_) => None,
-        Resource::Organization(id) | Resource::Membership(id, _) | Resource::Invitation(id, _) => Some(*id),
+        Resource::Organization(id)
+        | Resource::Membership(id, _)
+        | Resource::Invitation(id, _)
+        | Resource::Agent(id, _) => Some(*id),
     }
 }

@@ -5,6 +5,9 @@
 //! what must be read before there is a principal stands in `unguarded.rs` and nowhere else.
 //! Read next: `sql.rs` (the two databases behind one face), then `users.rs`.
 
+mod agents;
+mod api_keys;
+mod delegations;
 mod email_tokens;
 mod error;
 mod events;
@@ -20,6 +23,8 @@ mod sql;
 mod unguarded;
 mod users;
 
+pub use api_keys::{ListsKeys, MakesKeys, NewKey, OnKey, OnKeys, RevokesKeys, RotatesKeys};
+pub use delegations::NewDelegation;
 pub use email_tokens::Purpose;
 pub use error::{Conflict, Error};
 pub use memberships::Kept;
@@ -27,4 +32,5 @@ pub use open::{MIGRATIONS, OpenError};
 pub use outbox::Queued;
 pub use sessions::{NewSession, Rotation};
 pub use sql::{Store, Tx};
+pub use unguarded::{KeyHolder, TokenFacts};
 pub use users::{Account, NewUser};
