@@ -61,10 +61,10 @@ impl From<Member> for MembershipView {
     }
 }
 
-#[OpenApi(prefix_path = "/api/v1/organizations/:organization_id/members", tag = "Chapter::Organizations")]
+#[OpenApi(prefix_path = "/api/v1/organizations", tag = "Chapter::Organizations")]
 impl MembersApi {
     /// List the members of an organization
-    #[oai(path = "/", method = "get", operation_id = "list_members")]
+    #[oai(path = "/:organization_id/members", method = "get", operation_id = "list_members")]
     async fn list(
         &self,
         caller: Caller,
@@ -81,7 +81,7 @@ impl MembersApi {
     }
 
     /// Make an existing person a member
-    #[oai(path = "/", method = "post", operation_id = "add_member")]
+    #[oai(path = "/:organization_id/members", method = "post", operation_id = "add_member")]
     async fn add(
         &self,
         caller: Caller,
@@ -96,7 +96,11 @@ impl MembersApi {
     }
 
     /// Give a member another role
-    #[oai(path = "/:membership_id", method = "patch", operation_id = "change_member_role")]
+    #[oai(
+        path = "/:organization_id/members/:membership_id",
+        method = "patch",
+        operation_id = "change_member_role"
+    )]
     async fn change_role(
         &self,
         caller: Caller,
@@ -115,7 +119,11 @@ impl MembersApi {
     }
 
     /// Remove a member, or leave
-    #[oai(path = "/:membership_id", method = "delete", operation_id = "remove_member")]
+    #[oai(
+        path = "/:organization_id/members/:membership_id",
+        method = "delete",
+        operation_id = "remove_member"
+    )]
     async fn remove(
         &self,
         caller: Caller,

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, UpdateDeadline,
+};
 
 use super::guest::State;
 use super::{Error, Limits, LoadError};
@@ -95,6 +97,8 @@ fn config(limits: &Limits) -> Config {
         .async_stack_size(limits.stack_bytes.saturating_add(512 << 10))
         // A trap's address says nothing to an operator, and collecting it costs.
         .wasm_backtrace_max_frames(None)
-        .concurrency_support(false);
+        .concurrency_support(false)
+        // The guest's own compiler has optimised already; this one runs at every start.
+        .cranelift_opt_level(OptLevel::None);
     config
 }

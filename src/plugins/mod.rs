@@ -50,15 +50,22 @@ struct Bound {
 }
 
 /// The operator's wish to have a plugin asked.
-#[derive(Debug, Clone)]
+///
+/// As configuration: `{ plugin = "waitlist", on_failure = "closed", deadline_ms = 500, config = { … } }`, of
+/// which only `plugin` must be there.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Binding {
     /// The plugin's id, which is also its folder's name.
     pub plugin: String,
     /// A JSON object laid over the manifest's defaults, key by key; `null` leaves them as they are.
+    #[serde(default)]
     pub config: serde_json::Value,
+    #[serde(default)]
     pub on_failure: FailurePolicy,
     /// How long one call may take in all, waiting for a free place included; 60 seconds at most. Kept to a
     /// hundredth of a second.
+    #[serde(rename = "deadline_ms", default = "usual_deadline", deserialize_with = "millis")]
     pub deadline: Duration,
 }
 
@@ -70,9 +77,17 @@ impl Binding {
             plugin: plugin.into(),
             config: serde_json::Value::Null,
             on_failure: FailurePolicy::Closed,
-            deadline: Duration::from_millis(500),
+            deadline: usual_deadline(),
         }
     }
+}
+
+const fn usual_deadline() -> Duration {
+    Duration::from_millis(500)
+}
+
+fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Duration::from_millis)
 }
 
 /// What follows when a plugin cannot answer.

@@ -76,3 +76,17 @@ async fn plugins_that_nobody_bound_are_not_touched() {
     let plugins = Plugins::load(&folder("no/such/folder"), &[], limits()).await.unwrap();
     assert_eq!(plugins.loaded().count(), 0);
 }
+
+#[test]
+fn a_binding_is_read_from_configuration() {
+    let read = |text| toml::from_str::<Binding>(text);
+    let short = read("plugin = 'waitlist'").unwrap();
+    assert_eq!((short.on_failure, short.deadline.as_millis()), (FailurePolicy::Closed, 500));
+    assert_eq!(short.config, Value::Null);
+    let long = "plugin = 'waitlist'\non_failure = 'waitlist'\ndeadline_ms = 50\nconfig = { mode = 'open' }";
+    let long = read(long).unwrap();
+    assert_eq!((long.on_failure, long.deadline.as_millis()), (FailurePolicy::Waitlist, 50));
+    assert_eq!(long.config, json!({"mode": "open"}));
+    assert!(read("plugin = 'waitlist'\non_failure = 'maybe'").is_err());
+    assert!(read("plugin = 'waitlist'\ndeadline = 50").is_err());
+}

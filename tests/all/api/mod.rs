@@ -1,0 +1,3 @@
+//! What clients see, over HTTP, on both databases.
+
+mod organizations;

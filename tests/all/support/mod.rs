@@ -1,0 +1,41 @@
+//! How a test gets a server, people and their mail.
+//!
+//! ```ignore
+//! on_both!(a_stranger_sees_nothing);
+//! async fn a_stranger_sees_nothing(server: Server) {
+//!     let ada = server.person("ada@example.com").await;
+//!     …
+//! }
+//! ```
+//! Each test has a server of its own, on a database of its own, with a clock that stands still.
+
+mod answer;
+mod databases;
+mod mail;
+mod people;
+mod server;
+
+pub use answer::Answer;
+pub use databases::Database;
+pub use people::{PASSWORD, Person, role_id};
+pub use server::{Server, Setup, root};
+
+/// Makes of each named function two tests, one on SQLite and one on PostgreSQL.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name($crate::support::Server::start($crate::support::Database::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(database) = $crate::support::Database::postgres() {
+                    super::$name($crate::support::Server::start(database).await).await;
+                }
+            }
+        }
+    )+};
+}

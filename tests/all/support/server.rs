@@ -1,0 +1,127 @@
+//! A whole server in the test's process: everything real but the socket, the clock and the cost of a hash.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use palisade::api;
+use palisade::app::App;
+use palisade::cli::wire::{self, World};
+use palisade::config::Config;
+use palisade::domain::{Micros, OsRandom, TestClock};
+use palisade::guard::DecisionLog;
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem::test::TestClient;
+use poem::{EndpointExt as _, Response};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Answer, Database};
+
+/// What a test may choose; the rest is as `palisade serve` would have it.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub database: Database,
+    /// `PALISADE_*` settings.
+    pub settings: Vec<(&'static str, String)>,
+    /// TOML of the `[[plugins]]`; without a word no plugin is bound.
+    pub plugins: &'static str,
+}
+
+impl Setup {
+    pub fn on(database: Database) -> Self {
+        Self { database, settings: Vec::new(), plugins: "plugins = []" }
+    }
+}
+
+pub struct Server {
+    pub client: TestClient<BoxEndpoint<'static, Response>>,
+    pub app: Arc<App>,
+    pub clock: Arc<TestClock>,
+    /// The data directory; kept until the test is over.
+    pub folder: TempDir,
+    pub config: Config,
+}
+
+/// 2026-01-01T00:00:00Z: no test depends on it, and none on the day it runs.
+pub const BEGIN: Micros = Micros::new(1_767_225_600_000_000);
+
+impl Server {
+    pub async fn start(database: Database) -> Self {
+        Self::with(Setup::on(database)).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let url = setup.database.fresh(folder.path()).await;
+        let file = folder.path().join("palisade.toml");
+        std::fs::write(&file, setup.plugins).expect("the folder can be written");
+        let mut settings = vec![
+            ("PALISADE_DATA_DIR", folder.path().display().to_string()),
+            ("PALISADE_DATABASE_URL", url),
+            ("PALISADE_PUBLIC_URL", "http://palisade.test".to_owned()),
+            ("PALISADE_POLICIES_DIR", root().join("policies").display().to_string()),
+            ("PALISADE_PLUGINS_DIR", root().join("plugins").display().to_string()),
+            ("PALISADE_HASHING_MEMORY_KIB", "8".to_owned()),
+            ("PALISADE_HASHING_ITERATIONS", "1".to_owned()),
+        ];
+        settings.extend(setup.settings);
+        let settings = settings.into_iter().map(|(name, text)| (name.to_owned(), text));
+        let config = Config::load(Some(&file), settings).expect("the settings are right");
+        let clock = Arc::new(TestClock::at(BEGIN));
+        Self::open(folder, config, clock).await
+    }
+
+    async fn open(folder: TempDir, config: Config, clock: Arc<TestClock>) -> Self {
+        let world =
+            World { clock: clock.clone(), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) };
+        let app = Arc::new(wire::app(&config, None, world).await.expect("the server can start"));
+        let origins = config.cors_origins.clone();
+        let routes = api::routes(Arc::clone(&app), move |edge| edge.origins = origins);
+        Self { client: TestClient::new(routes.boxed()), app, clock, folder, config }
+    }
+
+    /// The same server after a restart: a new process would know no more than this.
+    pub async fn restarted(self) -> Self {
+        let Self { client, app, clock, folder, config } = self;
+        drop(client);
+        app.close().await;
+        Self::open(folder, config, clock).await
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Sends a request; `token` becomes the `Authorization` header.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.client.request(method, path.to_owned());
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.content_type("application/json").body(body.to_string());
+        }
+        Answer::read(request.send().await).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, None, Some(&body)).await
+    }
+}
+
+/// The repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
