@@ -66,7 +66,13 @@ impl<'s> Step<'s> {
     }
 
     /// Refused with a problem of this code.
-    pub(super) fn denied(mut self, status: u16, code: &str, action: &'s str, policies: &'s [&'s str]) -> Self {
+    pub(super) fn denied(
+        mut self,
+        status: u16,
+        code: &str,
+        action: &'s str,
+        policies: &'s [&'s str],
+    ) -> Self {
         self.decisions.push(Announced { action, allowed: false, policies });
         self.unknown(status, code)
     }

@@ -52,7 +52,8 @@ async fn waitlisted(stage: &mut Stage) -> Result<Person> {
         Step::get("she may read herself, by policy", "/api/v1/auth/me").by(&token).holds("email", WANDA);
     stage.play(step.allowed(200, "GetMe", &["self.account"])).await?;
     let body = json!({ "name": "Wanda's", "slug": "wandas" });
-    let step = Step::post("and nothing else: no organization for her yet", "/api/v1/organizations", Some(body));
+    let step =
+        Step::post("and nothing else: no organization for her yet", "/api/v1/organizations", Some(body));
     let guardrails = &["guardrails.account-waitlisted", "guardrails.email-unverified"];
     let step = step.by(&token).denied(403, "account-waitlisted", "CreateOrganization", guardrails);
     stage.play(step).await?;
@@ -155,7 +156,8 @@ async fn promotion(stage: &mut Stage, olga: &Person, wanda: &Person, acme: &str)
     stage.teller.call(&of_wanda, "wanda's");
     let role = |role: SystemRole| json!({ "role_id": role.id().to_string() });
 
-    let step = Step::patch("Olga makes Wanda an admin", format!("{members}/{of_wanda}"), role(SystemRole::Admin));
+    let step =
+        Step::patch("Olga makes Wanda an admin", format!("{members}/{of_wanda}"), role(SystemRole::Admin));
     let step = step.by(&olga.token).allowed(200, "ChangeMemberRole", ADMINS);
     stage.play(step.holds("role_name", "admin")).await?;
     let path = format!("/api/v1/organizations/{acme}");
@@ -168,7 +170,8 @@ async fn promotion(stage: &mut Stage, olga: &Person, wanda: &Person, acme: &str)
     let guardrail = &["guardrails.owner-untouchable"];
     stage.play(step.denied(403, "owner-protected", "ChangeMemberRole", guardrail)).await?;
     let title = "Olga may leave, says every policy; that the last owner cannot is a rule of the data";
-    let step = Step::delete(title, format!("{members}/{of_olga}")).by(&olga.token).holds("code", "last-owner");
+    let step =
+        Step::delete(title, format!("{members}/{of_olga}")).by(&olga.token).holds("code", "last-owner");
     let leave = &["members.leave", "organization_roles.admin", "organization_roles.owner"];
     stage.play(step.allowed(409, "RemoveMember", leave).shows("detail")).await?;
     Ok(())
