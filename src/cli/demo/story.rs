@@ -140,9 +140,8 @@ async fn strangers(stage: &mut Stage, acme: &str) -> Result<()> {
     let path = format!("/api/v1/organizations/{acme}");
     let step = Step::get("to Sam, a stranger, it looks as if it did not exist", &path).by(&token);
     stage.play(step.denied(404, "not-found", "GetOrganization", &[])).await?;
-    // The schema knows no anonymous principal for this action, so there is no question for the policies.
-    let step = Step::get("without a credential the caller is nobody", &path);
-    stage.play(step.unknown(401, "not-signed-in")).await?;
+    let step = Step::get("without a credential the caller is anonymous", &path);
+    stage.play(step.denied(401, "not-signed-in", "GetOrganization", &[])).await?;
     Ok(())
 }
 

@@ -62,7 +62,7 @@ impl Teller {
         let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason());
         self.line(&format!("   ← {status} {}  {}", reason.unwrap_or_default(), fields.join("  ")))?;
         if seen.is_empty() {
-            self.line("   = no decision: nobody to ask about")?;
+            self.line("   = no decision: the credential is dead, so there is nobody to ask about")?;
         }
         seen.iter().try_for_each(|seen| self.decision(seen))
     }
