@@ -108,11 +108,7 @@ impl Guard {
         let resource = action.resource();
         let slice = self.facts.about(caller, &resource).await?;
         let question = question(caller, A::NAME, action.context(), &resource, &slice);
-        let (decision, made) = match self.decide(caller, &question) {
-            // Where the schema knows no anonymous principal for the action, there is nothing to ask.
-            Err(Denied::Undecided(_)) if caller.is_anonymous() => return Err(Denied::Unauthenticated),
-            decided => decided?,
-        };
+        let (decision, made) = self.decide(caller, &question)?;
         if !made.allowed {
             return Err(self.refusal(caller, &resource, &slice, &made));
         }
