@@ -133,6 +133,17 @@ actions! {
     /// Undo a suspension.
     ReinstateUser { user: UserId } on |a| Resource::User(a.user);
 
+    /// List what one did, and what was done to one's account.
+    ListOwnEvents { user: UserId } on |a| Resource::User(a.user);
+    /// List what happened in an organization.
+    ListOrganizationEvents { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List what happened anywhere.
+    ListEvents {} on |_| Resource::Platform;
+    /// Walk the audit trail's chain, and export it; only from the command line.
+    VerifyEvents {} on |_| Resource::Platform;
+    /// Remove events that are older than they must be kept.
+    PruneEvents {} on |_| Resource::Platform;
+
     /// Make somebody a super admin; only from the command line.
     CreateAdministrator {} on |_| Resource::Platform;
     /// Send what waits in the outbox.

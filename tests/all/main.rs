@@ -6,5 +6,6 @@
 )]
 
 mod api;
+mod audit;
 mod policies;
 mod support;
