@@ -150,7 +150,7 @@ fn run(cli: &Cli) -> Outcome {
         }
         Some(Command::Openapi { openapi }) => print_openapi(*openapi),
         Some(Command::Doctor) => within_runtime(doctor::run(config())),
-        Some(Command::Demo) => within_runtime(demo::run()),
+        Some(Command::Demo) => within_runtime(demo::run(config()?)),
     }
 }
 
