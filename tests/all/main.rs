@@ -3,5 +3,8 @@
 #![expect(unreachable_pub, reason = "the support modules are public to the tests, and nothing is outside them")]
 
 mod api;
+mod floors;
+mod guard;
+mod openapi;
 mod policies;
 mod support;
