@@ -2,7 +2,12 @@
 
 mod access_tokens;
 mod accounts;
+mod edge;
+mod garbage;
+mod invitations;
+mod members;
 mod organizations;
 mod registration;
 mod requests;
 mod sessions;
+mod waitlist;
