@@ -14,6 +14,7 @@ mod body;
 mod caller;
 pub mod document;
 mod edge;
+mod events;
 mod framework;
 mod health;
 mod invitations;
@@ -48,6 +49,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// What happened.
+    Audit,
     /// Organizations, members and invitations.
     Organizations,
     /// API keys, agents and the tokens they get.
@@ -68,6 +71,7 @@ type Operations = (
     jwks::JwksApi,
     api_keys::ApiKeysApi,
     agents::AgentsApi,
+    events::EventsApi,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -81,6 +85,7 @@ fn service() -> OpenApiService<Operations, ()> {
         jwks::JwksApi,
         api_keys::ApiKeysApi,
         agents::AgentsApi,
+        events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
         .summary("Who is this, and may they?")

@@ -9,6 +9,7 @@ mod agent;
 mod api_key;
 mod clock;
 mod email;
+mod event;
 mod ids;
 mod invalid;
 mod organization;
@@ -23,6 +24,7 @@ pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
 pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
+pub use event::{Event, EventFilter};
 pub use ids::{
     AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
     SessionId, UserId,

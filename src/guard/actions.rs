@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::Resource;
 use crate::domain::{
-    AgentId, ApiKeyId, InvitationId, KeyOwner, MembershipId, OrganizationId, SessionId, SystemRole, UserId,
+    AgentId, ApiKeyId, Email, InvitationId, KeyOwner, MembershipId, OrganizationId, SessionId, SystemRole,
+    UserId,
 };
 use crate::pdp::{EntityRef, Value};
 
@@ -64,6 +65,15 @@ fn granting(organization: OrganizationId, role: SystemRole) -> Context {
     vec![("role".into(), Value::Entity(role_ref(organization, role)))]
 }
 
+/// The address that would get an account.
+fn registering(email: Option<&Email>) -> Context {
+    let text = |text: Option<&str>| Value::Text(text.unwrap_or_default().to_owned());
+    vec![
+        ("email".into(), text(email.map(Email::as_str))),
+        ("email_domain".into(), text(email.map(Email::domain))),
+    ]
+}
+
 /// `Role::"<organization>/<name>"`.
 #[must_use]
 pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
@@ -81,7 +91,7 @@ fn owner_of_token(owner: Option<KeyOwner>) -> Resource {
 
 actions! {
     /// Make an account.
-    Register {} on |_| Resource::Platform;
+    Register { email: Option<Email> } on |_| Resource::Platform, with |a| registering(a.email.as_ref());
     /// Trade a password for a session.
     Login {} on |_| Resource::Platform;
     /// Trade a refresh token for the next.
@@ -143,6 +153,17 @@ actions! {
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.
     ReinstateUser { user: UserId } on |a| Resource::User(a.user);
+
+    /// List what one did, and what was done to one's account.
+    ListOwnEvents { user: UserId } on |a| Resource::User(a.user);
+    /// List what happened in an organization.
+    ListOrganizationEvents { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List what happened anywhere.
+    ListEvents {} on |_| Resource::Platform;
+    /// Walk the audit trail's chain, and export it; only from the command line.
+    VerifyEvents {} on |_| Resource::Platform;
+    /// Remove events that are older than they must be kept.
+    PruneEvents {} on |_| Resource::Platform;
 
     /// Make somebody a super admin; only from the command line.
     CreateAdministrator {} on |_| Resource::Platform;

@@ -197,15 +197,13 @@ impl Guard {
                 None => true,
                 Some((action, shown)) => caller.links().all(|link| {
                     let asked = question(link, action.into(), Context::new(), &shown, slice);
-                    self.pdp.applies(action, &asked.principal.kind, &asked.resource.kind)
-                        && self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
+                    self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
                 }),
             };
         if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
     }
 
-    /// One link's decision. An action that the schema does not know for this kind of party is one that no policy
-    /// permits it.
+    /// One link's decision.
     fn decide(
         &self,
         caller: &Principal,
@@ -218,12 +216,7 @@ impl Guard {
         let now = self.clock.now();
         let id = DecisionId::from(self.random.uuid(now));
         let question = question(link, action.into(), context, resource, slice);
-        let made = if self.pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
-            self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?
-        } else {
-            let version = self.pdp.version();
-            Decision { allowed: false, determining: Vec::new(), errors: Vec::new(), version }
-        };
+        let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,
             at: now,

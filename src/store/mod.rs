@@ -7,10 +7,10 @@
 
 mod agents;
 mod api_keys;
+mod audit;
 mod delegations;
 mod email_tokens;
 mod error;
-mod events;
 mod facts;
 mod invitations;
 mod memberships;
@@ -24,6 +24,7 @@ mod unguarded;
 mod users;
 
 pub use api_keys::{ListsKeys, MakesKeys, NewKey, OnKey, OnKeys, RevokesKeys, RotatesKeys};
+pub use audit::{Broken, Note, Verified};
 pub use delegations::NewDelegation;
 pub use email_tokens::Purpose;
 pub use error::{Conflict, Error};

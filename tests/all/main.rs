@@ -6,5 +6,9 @@
 )]
 
 mod api;
+mod audit;
+mod floors;
+mod guard;
+mod openapi;
 mod policies;
 mod support;

@@ -1,3 +1,16 @@
 //! What clients see, over HTTP, on both databases.
 
+mod access_tokens;
+mod accounts;
+mod agents;
+mod api_keys;
+mod audit;
+mod edge;
+mod garbage;
+mod invitations;
+mod members;
 mod organizations;
+mod registration;
+mod requests;
+mod sessions;
+mod waitlist;
