@@ -27,6 +27,7 @@ mod reference;
 mod reply;
 mod request_id;
 mod routes;
+mod tokens;
 mod users;
 mod views;
 mod waitlist;
@@ -71,6 +72,7 @@ type Operations = (
     jwks::JwksApi,
     api_keys::ApiKeysApi,
     agents::AgentsApi,
+    tokens::TokensApi,
     events::EventsApi,
 );
 
@@ -85,6 +87,7 @@ fn service() -> OpenApiService<Operations, ()> {
         jwks::JwksApi,
         api_keys::ApiKeysApi,
         agents::AgentsApi,
+        tokens::TokensApi,
         events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))

@@ -84,7 +84,8 @@ impl App {
     }
 }
 
-fn without_bounds(holder: &Principal) -> Principal {
+/// The same chain without the bounds of project and task. For asking what it has, never for asking whether it may.
+pub(super) fn without_bounds(holder: &Principal) -> Principal {
     let mut holder = holder.clone();
     for link in holder.through.iter_mut().chain([&mut holder.party]) {
         match link {

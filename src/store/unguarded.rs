@@ -162,6 +162,29 @@ impl Store {
         rows.iter().map(|row| row.get("organization_id")).collect()
     }
 
+    /// The sign-in, the person and the end of a refresh token that is current. Without a permit, because the permit to
+    /// end it names the person.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn refresh_token_unguarded(
+        &self,
+        token: TokenHash,
+        now: Micros,
+    ) -> Result<Option<(SessionId, UserId, Micros)>, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT sessions.id, sessions.user_id, refresh_tokens.expires_at FROM refresh_tokens \
+                 JOIN sessions ON sessions.id = refresh_tokens.session_id \
+                 WHERE refresh_tokens.token_hash = $1 AND refresh_tokens.used_at IS NULL \
+                 AND refresh_tokens.expires_at > $2 AND sessions.revoked_at IS NULL AND sessions.expires_at > $2",
+                args![token, now],
+            )
+            .await?;
+        row.map(|row| Ok((row.get("id")?, row.get("user_id")?, row.get("expires_at")?))).transpose()
+    }
+
     /// Whose key this is, dead or alive. Without a permit, because the permit to change it names its owner.
     ///
     /// # Errors

@@ -194,7 +194,7 @@ async fn an_organizations_key_acts_as_its_service_and_nowhere_else(server: Serve
     let founding = json!({ "name": "Third", "slug": "third" });
     with_key(&server, Method::POST, "/api/v1/organizations", &text, Some(founding))
         .await
-        .refused(403, "insufficient-scope");
+        .refused(403, "other-organization");
     // Owners stay out of reach, as they are for an admin.
     let members = get(&server, &format!("{home}/members"), &text).await.expect(200);
     let owner = members.as_array().unwrap().iter().find(|it| it["role_name"] == "owner").unwrap();

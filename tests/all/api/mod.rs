@@ -13,4 +13,5 @@ mod organizations;
 mod registration;
 mod requests;
 mod sessions;
+mod tokens;
 mod waitlist;
