@@ -90,12 +90,7 @@ impl Scene {
 
 async fn form(server: &Server, path: &str, bearer: Option<&str>, fields: &[(&str, &str)]) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let mut request =
-        server.client.post(path.to_owned()).content_type("application/x-www-form-urlencoded").body(body);
-    if let Some(bearer) = bearer {
-        request = request.header("Authorization", format!("Bearer {bearer}"));
-    }
-    Answer::read(request.send().await).await
+    server.send_form(path, bearer, body).await
 }
 
 fn claims(token: &str) -> Value {
