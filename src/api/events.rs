@@ -94,7 +94,7 @@ impl EventsApi {
         &self,
         caller: Caller,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,
@@ -127,10 +127,10 @@ impl EventsApi {
         caller: Caller,
         organization_id: Path<Uuid>,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only by this principal, as Cedar writes it.
-        #[oai(validator(max_length = 200))]
+        #[oai(validator(pattern = "^[A-Za-z]+::\"[-_a-z0-9]{1,100}\"$"))]
         principal: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,
@@ -158,10 +158,10 @@ impl EventsApi {
         &self,
         caller: Caller,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only by this principal, as Cedar writes it.
-        #[oai(validator(max_length = 200))]
+        #[oai(validator(pattern = "^[A-Za-z]+::\"[-_a-z0-9]{1,100}\"$"))]
         principal: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,

@@ -99,6 +99,10 @@ pub const ROWS: &[Row] = rows! {
     archive_organization: |world, persona| world.organization(persona).await.request();
     list_roles: |world, _| world.in_house();
 
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
+
     list_members: |world, _| world.in_house();
     add_member ("as viewer"): |world, persona| world.adding(persona, SystemRole::Viewer).await;
     add_member ("as admin"): |world, persona| world.adding(persona, SystemRole::Admin).await;
