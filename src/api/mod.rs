@@ -12,6 +12,7 @@ mod body;
 mod caller;
 pub mod document;
 mod edge;
+mod events;
 mod framework;
 mod health;
 mod invitations;
@@ -46,6 +47,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// What happened.
+    Audit,
     /// Organizations, members and invitations.
     Organizations,
     /// For super admins.
@@ -62,6 +65,7 @@ type Operations = (
     waitlist::WaitlistApi,
     users::UsersApi,
     jwks::JwksApi,
+    events::EventsApi,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -73,6 +77,7 @@ fn service() -> OpenApiService<Operations, ()> {
         waitlist::WaitlistApi,
         users::UsersApi,
         jwks::JwksApi,
+        events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
         .summary("Who is this, and may they?")

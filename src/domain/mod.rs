@@ -7,6 +7,7 @@
 mod account;
 mod clock;
 mod email;
+mod event;
 mod ids;
 mod invalid;
 mod organization;
@@ -19,6 +20,7 @@ mod text;
 pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
+pub use event::{Event, EventFilter};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
 pub use organization::{

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod audit;
 mod floors;
 mod golden;
 mod guard;
