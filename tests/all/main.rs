@@ -4,6 +4,13 @@
     unreachable_pub,
     reason = "the support modules are public to the tests, and nothing is outside them"
 )]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "whatever panics here fails a test; clippy knows helpers of tests from programs by `#[test]` alone"
+)]
 
 mod api;
 mod audit;

@@ -43,7 +43,7 @@ pub(super) fn new_user(email: &str, id: u128) -> NewUser {
 
 async fn a_second_account_of_an_address_is_a_conflict(server: Server) {
     let (store, caller) = (open(&server).await, anonymous());
-    let ok = server.app.authorize(&caller, Register {}).await.expect("anybody may register");
+    let ok = server.app.authorize(&caller, Register { email: None }).await.expect("anybody may register");
     let mut tx = store.begin().await.unwrap();
     tx.insert_user(&ok, &new_user("ada@example.com", 1)).await.unwrap();
     tx.commit().await.unwrap();

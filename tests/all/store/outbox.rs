@@ -45,7 +45,7 @@ async fn no_letter_is_taken_twice(server: Server) {
     let (anonymous, mail) = (anonymous(), mail_principal());
     let now = server.clock.now();
     let stores = [open(&server).await, open(&server).await];
-    let ok = server.app.authorize(&anonymous, Register {}).await.expect("anybody may register");
+    let ok = server.app.authorize(&anonymous, Register { email: None }).await.expect("anybody may register");
     let mut tx = stores[0].begin().await.unwrap();
     for id in 0..LETTERS {
         tx.enqueue_mail(&ok, Uuid::from_u128(id).into(), vec![0], now).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_letter_is_given_up_after_fourteen_tries_and_stays(server: Server) {
 
 async fn a_letter_that_cannot_be_opened_is_given_up_and_stays(server: Server) {
     let (store, caller) = (open(&server).await, anonymous());
-    let ok = server.app.authorize(&caller, Register {}).await.expect("anybody may register");
+    let ok = server.app.authorize(&caller, Register { email: None }).await.expect("anybody may register");
     let mut tx = store.begin().await.unwrap();
     tx.enqueue_mail(&ok, Uuid::from_u128(1).into(), b"no seal".to_vec(), server.clock.now()).await.unwrap();
     tx.commit().await.unwrap();

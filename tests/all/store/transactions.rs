@@ -1,6 +1,7 @@
 use palisade::domain::Clock as _;
 use palisade::guard::Principal;
 use palisade::guard::actions::{DeliverMail, Register};
+use palisade::store::Note;
 use uuid::Uuid;
 
 use super::conflicts::new_user;
@@ -12,14 +13,14 @@ on_both!(what_is_not_committed_never_happened);
 
 async fn what_is_not_committed_never_happened(server: Server) {
     let (store, caller, mail) = (open(&server).await, anonymous(), Principal::system("mail", "-".into()));
-    let ok = server.app.authorize(&caller, Register {}).await.expect("anybody may register");
+    let ok = server.app.authorize(&caller, Register { email: None }).await.expect("anybody may register");
     let deliver = server.app.authorize(&mail, DeliverMail {}).await.expect("the mail job may deliver");
     let now = server.clock.now();
     let email = "ada@example.com".parse().unwrap();
     for commit in [false, true] {
         let mut tx = store.begin().await.unwrap();
         tx.insert_user(&ok, &new_user("ada@example.com", 1)).await.unwrap();
-        tx.append_event(&ok, Uuid::from_u128(2), &serde_json::json!({}), now).await.unwrap();
+        tx.append_event(&ok, Note::default(), now).await.unwrap();
         tx.enqueue_mail(&ok, Uuid::from_u128(3).into(), vec![0], now).await.unwrap();
         if commit {
             tx.commit().await.unwrap();
