@@ -4,6 +4,13 @@
     unreachable_pub,
     reason = "the support modules are public to the tests, and nothing is outside them"
 )]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "whatever panics here fails a test; clippy knows helpers of tests from programs by `#[test]` alone"
+)]
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +23,9 @@
 mod api;
 mod audit;
 mod floors;
+mod golden;
 mod guard;
 mod openapi;
 mod policies;
+mod store;
 mod support;
