@@ -8,4 +8,5 @@
 mod api;
 mod audit;
 mod policies;
+mod process;
 mod support;
