@@ -7,6 +7,9 @@
 
 mod api;
 mod audit;
+mod floors;
+mod guard;
+mod openapi;
 mod policies;
 mod process;
 mod support;
