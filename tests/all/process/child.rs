@@ -27,7 +27,8 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let url = database.fresh(folder.path()).await;
         // Compiling a guest takes seconds in a debug build: only tests of plugins bind one.
-        std::fs::write(folder.path().join("palisade.toml"), "plugins = []\n").expect("the folder can be written");
+        std::fs::write(folder.path().join("palisade.toml"), "plugins = []\n")
+            .expect("the folder can be written");
         Self { folder, url, settings: Vec::new() }
     }
 
@@ -260,7 +261,9 @@ pub async fn letter(folder: &Path, email: &str) -> String {
     while Instant::now() < deadline {
         let files = std::fs::read_dir(folder.join("mail")).into_iter().flatten().flatten();
         let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
-        if let Some(text) = texts.filter(|text| text.contains(&format!("To: {email}"))).max_by_key(String::len) {
+        if let Some(text) =
+            texts.filter(|text| text.contains(&format!("To: {email}"))).max_by_key(String::len)
+        {
             return text;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

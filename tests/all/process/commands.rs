@@ -50,7 +50,10 @@ async fn the_tables_are_made_once(place: Place) {
 async fn an_administrator_is_made_at_the_machine(place: Place) {
     let create = |email: &str, input: &str| place.run(&["admin", "create", email], input);
     let told = create("root@example.com", "short\n").failed();
-    assert!(told.contains("password: ") && told.contains("12 characters") && !told.contains("short\n"), "{told}");
+    assert!(
+        told.contains("password: ") && told.contains("12 characters") && !told.contains("short\n"),
+        "{told}"
+    );
     assert!(create("root@example.com", "").failed().contains("password: "));
     let told = create("not an address", &format!("{PASSWORD}\n")).failed();
     assert!(told.contains("email: "), "{told}");

@@ -2,17 +2,28 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use palisade::app::mail_principal;
+use palisade::cli::wire::{self, World};
+use palisade::config::Config;
+use palisade::domain::{Clock as _, SystemClock, TestClock};
+use palisade::guard::actions::DeliverMail;
 use serde_json::json;
 
 use super::child::{ask, letter};
 use super::{Place, in_places};
-use crate::support::PASSWORD;
+use crate::support::{PASSWORD, root};
 
 in_places!(what_was_acknowledged_survives_a_kill);
 
 /// One writer: what it was told is done, until the server is gone.
-async fn write(url: String, token: String, writer: usize, count: Arc<AtomicUsize>) -> (Vec<String>, Vec<String>) {
+async fn write(
+    url: String,
+    token: String,
+    writer: usize,
+    count: Arc<AtomicUsize>,
+) -> (Vec<String>, Vec<String>) {
     let (mut people, mut organizations) = (Vec::new(), Vec::new());
     for number in 0.. {
         let email = format!("person-{writer}-{number}@example.com");
@@ -34,6 +45,25 @@ async fn write(url: String, token: String, writer: usize, count: Arc<AtomicUsize
         count.fetch_add(1, Ordering::SeqCst);
     }
     (people, organizations)
+}
+
+/// Delivers mail as a process would that runs an hour from now, when no dead process holds a letter any more.
+async fn deliver_later(place: &Place) {
+    let settings = [
+        ("PALISADE_DATA_DIR", place.folder.path().display().to_string()),
+        ("PALISADE_DATABASE_URL", place.url.clone()),
+        ("PALISADE_POLICIES_DIR", root().join("policies").display().to_string()),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    let file = place.folder.path().join("palisade.toml");
+    let config = Config::load(Some(&file), settings).expect("the settings are right");
+    let later = SystemClock.now() + Duration::from_secs(3600);
+    let world = World { clock: Arc::new(TestClock::at(later)), ..World::default() };
+    let app = wire::app(&config, None, world).await.expect("it opens");
+    let caller = mail_principal();
+    let ok = app.authorize(&caller, DeliverMail {}).await.expect("the mail job may deliver");
+    app.deliver_mail(&ok).await.expect("mail can be delivered");
+    app.close().await;
 }
 
 async fn what_was_acknowledged_survives_a_kill(place: Place) {
@@ -71,7 +101,11 @@ async fn what_was_acknowledged_survives_a_kill(place: Place) {
     }
     for email in &people {
         server.login(email).await;
-        // Its letter was part of the registration.
+    }
+    server.stop();
+    // Its letter was part of the registration: sent, or waiting, or held by a sender that died.
+    deliver_later(&place).await;
+    for email in &people {
         assert!(letter(place.folder.path(), email).await.contains("/verify-email?token="));
     }
 }

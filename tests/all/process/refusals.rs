@@ -31,7 +31,12 @@ async fn production_refuses_each_unsafe_setting_with_its_fix() {
         ("PALISADE_MAIL_FROM", "Palisade <no-reply@localhost>", "mail_from", "PALISADE_MAIL_FROM"),
         ("PALISADE_DATABASE_URL", "sqlite:///tmp/palisade.db", "database_url", "PALISADE_DATA_DIR"),
         ("PALISADE_DATABASE_URL", "sqlite::memory:", "database_url", "PALISADE_DATA_DIR"),
-        ("PALISADE_DATABASE_URL", "postgres://u:canary7f3a@db.example.com/p", "database_url", "sslmode=verify-full"),
+        (
+            "PALISADE_DATABASE_URL",
+            "postgres://u:canary7f3a@db.example.com/p",
+            "database_url",
+            "sslmode=verify-full",
+        ),
         ("PALISADE_CORS_ORIGINS", "http://app.example.com", "cors_origins", "PALISADE_CORS_ORIGINS"),
         ("PALISADE_HASHING_MEMORY_KIB", "8", "hashing", "memory_kib"),
     ];
@@ -104,7 +109,10 @@ async fn an_unknown_or_wrong_setting_is_named_and_its_value_is_not() {
     let place = Place::on_sqlite().await;
     fs::write(place.folder.path().join("palisade.toml"), "listn = \"canary7f3a\"\n").unwrap();
     let told = place.run(&["serve"], "").failed();
-    assert!(told.contains("listn") && told.contains("palisade.toml") && !told.contains("canary7f3a"), "{told}");
+    assert!(
+        told.contains("listn") && told.contains("palisade.toml") && !told.contains("canary7f3a"),
+        "{told}"
+    );
 }
 
 /// A copy of the shipped policies that a test may spoil.
@@ -161,7 +169,10 @@ async fn a_bad_policy_stops_the_start_with_its_place() {
 async fn a_plugin_that_is_not_there_or_refuses_its_configuration_stops_the_start() {
     for (config, told_of) in [
         ("[[plugins]]\nname = \"no-such-plugin\"\n", "no-such-plugin"),
-        ("[[plugins]]\nname = \"waitlist\"\nconfig = { invitation_codes = [\"short\"] }\n", "at least 8 characters"),
+        (
+            "[[plugins]]\nname = \"waitlist\"\nconfig = { invitation_codes = [\"short\"] }\n",
+            "at least 8 characters",
+        ),
         ("[[plugins]]\nname = \"waitlist\"\nconfig = { mdoe = \"open\" }\n", "mdoe"),
         ("[[plugins]]\nname = \"../../etc\"\n", "etc"),
     ] {

@@ -42,7 +42,10 @@ async fn session(place: &Place, server: &Child, name: &str) -> Vec<String> {
     assert_eq!(post("/api/v1/invitations/accept", Some(access), json!({ "token": invitation })).await.0, 403);
     // Where a secret should never be, people put it all the same.
     let strange = format!("/api/v1/auth/me?access_token={access}");
-    assert_eq!(server.send("GET", &strange, Some("canary-bearer-7f3a"), None).await.expect("an answer").0, 401);
+    assert_eq!(
+        server.send("GET", &strange, Some("canary-bearer-7f3a"), None).await.expect("an answer").0,
+        401
+    );
     let lost = format!("/verify-email/{proof}?token={invitation}");
     assert_eq!(server.send("GET", &lost, None, None).await.expect("an answer").0, 404);
     assert_eq!(post("/api/v1/auth/register", None, json!({ PASSWORD: PASSWORD })).await.0, 422);

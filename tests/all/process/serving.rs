@@ -7,10 +7,7 @@ use serde_json::json;
 
 use super::{Child, Place, in_places};
 
-in_places!(
-    it_serves_and_a_second_start_keeps_everything,
-    a_request_in_flight_is_answered_before_it_stops,
-);
+in_places!(it_serves_and_a_second_start_keeps_everything, a_request_in_flight_is_answered_before_it_stops,);
 
 async fn it_serves_and_a_second_start_keeps_everything(place: Place) {
     let server = place.serve();
@@ -29,7 +26,8 @@ async fn it_serves_and_a_second_start_keeps_everything(place: Place) {
 
     // On another port, so without a configured public URL its tokens are another party's.
     let server = place.serve();
-    let refreshed = server.send("POST", "/api/v1/auth/refresh", None, Some(json!({ "refresh_token": refresh }))).await;
+    let refreshed =
+        server.send("POST", "/api/v1/auth/refresh", None, Some(json!({ "refresh_token": refresh }))).await;
     assert_eq!(refreshed.unwrap().0, 200);
     assert_eq!(server.send("GET", "/.well-known/jwks.json", None, None).await.unwrap().1, keys);
     server.login("ada@example.com").await;
