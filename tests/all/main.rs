@@ -4,6 +4,13 @@
     unreachable_pub,
     reason = "the support modules are public to the tests, and nothing is outside them"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking; the linter knows only functions that are marked as tests"
+)]
 
 mod api;
 mod audit;

@@ -297,7 +297,7 @@ async fn no_query_breaks_an_operation_or_is_repeated(server: Server) {
                 let what = format!("{} with {name}={value:.80}", operation.id);
                 asked += 1;
                 // A filter may look for any word, and finds none; an empty value may count as none given.
-                if answer.status == 200 && !value.contains("%0") {
+                if answer.status == 200 && value != "%00" {
                     assert!(!answer.body.to_string().contains(CANARY), "{what}: {}", answer.body);
                 } else {
                     check(&answer, &what);

@@ -9,7 +9,7 @@ mod refusals;
 mod secrets;
 mod serving;
 
-pub use child::{Child, Finished, Place, Told};
+pub use child::{Child, Place};
 
 /// Makes of each named function two tests, each with a place and a database of its own.
 macro_rules! in_places {
