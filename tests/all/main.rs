@@ -5,14 +5,6 @@
     reason = "the support modules are public to the tests, and nothing is outside them"
 )]
 #![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "whatever panics here fails a test; clippy knows helpers of tests from programs by `#[test]` alone"
-)]
-
-#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -27,5 +19,6 @@ mod golden;
 mod guard;
 mod openapi;
 mod policies;
+mod process;
 mod store;
 mod support;
