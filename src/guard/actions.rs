@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Resource;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{Email, InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
 use crate::pdp::{EntityRef, Value};
 
 /// What a question says beside principal, action and resource.
@@ -62,6 +62,15 @@ fn granting(organization: OrganizationId, role: SystemRole) -> Context {
     vec![("role".into(), Value::Entity(role_ref(organization, role)))]
 }
 
+/// The address that would get an account.
+fn registering(email: Option<&Email>) -> Context {
+    let text = |text: Option<&str>| Value::Text(text.unwrap_or_default().to_owned());
+    vec![
+        ("email".into(), text(email.map(Email::as_str))),
+        ("email_domain".into(), text(email.map(Email::domain))),
+    ]
+}
+
 /// `Role::"<organization>/<name>"`.
 #[must_use]
 pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
@@ -70,7 +79,7 @@ pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
 
 actions! {
     /// Make an account.
-    Register {} on |_| Resource::Platform;
+    Register { email: Option<Email> } on |_| Resource::Platform, with |a| registering(a.email.as_ref());
     /// Trade a password for a session.
     Login {} on |_| Resource::Platform;
     /// Trade a refresh token for the next.

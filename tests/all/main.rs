@@ -7,5 +7,8 @@
 
 mod api;
 mod audit;
+mod floors;
+mod guard;
+mod openapi;
 mod policies;
 mod support;
