@@ -54,7 +54,8 @@ fn the_checked_in_documents_are_current() {
     for (version, name, command) in documents {
         let made = serde_json::to_string_pretty(&api::openapi(version)).expect("a document is JSON") + "\n";
         let kept = fs::read_to_string(root().join("openapi").join(name)).unwrap_or_default();
-        if let Some(line) = made.lines().zip(kept.lines().chain(std::iter::repeat(""))).position(|(a, b)| a != b)
+        if let Some(line) =
+            made.lines().zip(kept.lines().chain(std::iter::repeat(""))).position(|(a, b)| a != b)
         {
             panic!("openapi/{name} is not current from line {}: run `{command}`", line + 1);
         }

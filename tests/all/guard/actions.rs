@@ -23,8 +23,7 @@ fn every_operation_names_the_cedar_action_of_its_own_name() {
 
 #[test]
 fn the_registry_is_the_operations_and_what_jobs_do() {
-    let mut expected: BTreeSet<String> =
-        operations().iter().map(|operation| pascal(&operation.id)).collect();
+    let mut expected: BTreeSet<String> = operations().iter().map(|operation| pascal(&operation.id)).collect();
     for job in WITHOUT_AN_OPERATION {
         assert!(expected.insert(job.to_owned()), "{job} has an operation");
     }

@@ -63,7 +63,11 @@ async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona
     for (name, id) in parameters {
         path = path.replace(&format!("{{{name}}}"), &id);
     }
-    assert!(!path.contains('{'), "{}: the row in tests/all/guard/requests.rs leaves {path} open", row.operation);
+    assert!(
+        !path.contains('{'),
+        "{}: the row in tests/all/guard/requests.rs leaves {path} open",
+        row.operation
+    );
     let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
     let answer = world.server.send(operation.method.clone(), &path, token.as_deref(), body.as_ref()).await;
     let told = told(&answer);
