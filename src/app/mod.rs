@@ -26,13 +26,14 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::account::Me;
 pub use self::error::{Denied, Error};
 pub use self::mail::mail_principal;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random};
+use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
@@ -52,6 +53,8 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    /// What lets somebody in who waits.
+    pub waitlist_requires: WaitlistRequires,
 }
 
 impl Settings {
@@ -67,6 +70,7 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
         }
     }
 }
