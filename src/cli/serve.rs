@@ -36,6 +36,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
+    let _ = mail.await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
