@@ -149,6 +149,10 @@ pub const ROWS: &[Row] = rows! {
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
+
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
 };
 
 /// An id of nothing.
