@@ -12,7 +12,7 @@ use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::UserView;
-use crate::app::{self, Registration};
+use crate::app::{self, Limit, Registration};
 use crate::domain::{Department, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
 use crate::guard::actions::{GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail};
 
@@ -106,6 +106,8 @@ impl AuthApi {
     /// refuse, or put the account on the waitlist: then it can sign in, read itself, and nothing else.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(&self, caller: Visitor, body: Body<RegisterRequest>) -> Created<Register, UserView> {
+        caller.limit(Limit::Register)?;
+        caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(Register {}).await?;
         let user = caller.app().register(ok, body.0.try_into()?).await?;
         Ok(user.map(UserView::from).into())
@@ -114,6 +116,7 @@ impl AuthApi {
     /// Sign in
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(&self, caller: Visitor, body: Body<LoginRequest>) -> ApiResult<Login, TokensView> {
+        caller.limit(Limit::Login)?;
         let ok = caller.authorize(Login {}).await?;
         let LoginRequest { email, password } = body.0;
         let tokens = caller.app().login(ok, &email, &Secret::new(password)).await?;
@@ -130,6 +133,7 @@ impl AuthApi {
         caller: Visitor,
         body: Body<RefreshRequest>,
     ) -> ApiResult<RefreshSession, TokensView> {
+        caller.limit(Limit::Refresh)?;
         let ok = caller.authorize(RefreshSession {}).await?;
         let tokens = caller.app().refresh(ok, &Secret::new(body.0.refresh_token)).await?;
         Ok(tokens.map(TokensView::from).into())

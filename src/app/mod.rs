@@ -9,6 +9,7 @@ mod administration;
 mod authenticate;
 mod error;
 mod invitations;
+mod limits;
 mod mail;
 mod members;
 mod organizations;
@@ -26,6 +27,8 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use self::error::{Denied, Error};
+use self::limits::Limits;
+pub use self::limits::{Limit, Quota, RateLimits};
 pub use self::mail::mail_principal;
 pub use self::register::Registration;
 pub use self::roles::Role;
@@ -51,10 +54,11 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
-    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
     pub const fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
@@ -66,6 +70,7 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            rate_limits: RateLimits::OFF,
         }
     }
 }
@@ -99,6 +104,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    limits: Limits,
     mail_waits: Notify,
 }
 
@@ -107,6 +113,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
         let sealer = Sealer::new(&master);
+        let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
             store,
@@ -120,6 +127,7 @@ impl App {
             clock,
             random,
             settings,
+            limits,
             mail_waits,
         }
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::{EdgeSettings, TrustedProxies};
 use crate::app::{App, Parts, Settings};
 use crate::config::{Config, Mail, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
@@ -47,14 +48,28 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
     let master = master_key(config, &*world.random)?;
     let store = Store::open(config.database_url().expose()).await?;
-    let settings =
-        Settings { reveal_accounts: config.reveal_accounts, ..Settings::new(config.public_url(bound)) };
+    let settings = Settings {
+        reveal_accounts: config.reveal_accounts,
+        rate_limits: config.rate_limits.into(),
+        ..Settings::new(config.public_url(bound))
+    };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
     let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     Ok(App::new(Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings }))
+}
+
+/// What the configuration says about the edge of the API.
+pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
+    let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
+    let https = config.public_url(Some(bound)).scheme() == "https";
+    move |settings| {
+        settings.origins = origins;
+        settings.proxies = TrustedProxies::new(proxies);
+        settings.https = https;
+    }
 }
 
 /// # Errors

@@ -9,6 +9,7 @@ mod clock;
 mod email;
 mod ids;
 mod invalid;
+mod network;
 mod organization;
 mod password;
 mod random;
@@ -21,6 +22,7 @@ pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
+pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod facts;
 mod invitations;
+mod known_networks;
 mod memberships;
 mod open;
 mod organizations;
