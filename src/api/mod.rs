@@ -13,6 +13,7 @@ mod caller;
 mod client_address;
 pub mod document;
 mod edge;
+mod events;
 mod framework;
 mod health;
 mod invitations;
@@ -48,6 +49,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// What happened.
+    Audit,
     /// Organizations, members and invitations.
     Organizations,
     /// For super admins.
@@ -64,6 +67,7 @@ type Operations = (
     waitlist::WaitlistApi,
     users::UsersApi,
     jwks::JwksApi,
+    events::EventsApi,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -75,6 +79,7 @@ fn service() -> OpenApiService<Operations, ()> {
         waitlist::WaitlistApi,
         users::UsersApi,
         jwks::JwksApi,
+        events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
         .summary("Who is this, and may they?")

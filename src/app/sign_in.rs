@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::limits::Wait;
 use super::{App, Error};
 use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
-use crate::guard::{Authorized, Party, Principal, Released, UserPrincipal};
-use crate::store::{NewSession, Rotation};
+use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
+use crate::store::{NewSession, Note, Rotation};
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -58,8 +58,12 @@ impl App {
                 Err(_) => delays.unseen(email, network),
             }
         }
-        let Verified::Match { rehash } = verified? else { return Err(WRONG) };
-        let user = account.map(|account| account.user).ok_or(WRONG)?;
+        let known = account.as_ref().map(|account| account.user.id);
+        let (Verified::Match { rehash }, Some(user)) = (verified?, account.map(|account| account.user))
+        else {
+            self.note_failure(&ok, known.map(Resource::User), "invalid-credentials").await?;
+            return Err(WRONG);
+        };
         let rehashed = if rehash { Some(self.hasher.hash(attempt).await?) } else { None };
 
         // Whether this person may have a session is asked as this person.
@@ -127,7 +131,9 @@ impl App {
             Rotation::Rotated { session } | Rotation::Repeated { session } => session,
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
-                self.note(&mut tx, &ok, json!({ "reused": true, "session": session.to_string() })).await?;
+                let details = Map::from_iter([("session".to_owned(), json!(session.to_string()))]);
+                let note = Note { failure: Some("refresh-token-reused"), details, ..Note::default() };
+                tx.append_event(&ok, note, now).await?;
                 tx.commit().await?;
                 tracing::warn!(%session, "a refresh token was used twice; its session is over");
                 return Err(Error::Unauthenticated { code: "refresh-token-reused" });

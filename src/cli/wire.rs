@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
-use crate::app::{App, Parts, Settings};
-use crate::config::{Config, Mail, OnFailure, PluginBinding};
+use crate::app::{App, Parts, RateLimits, Settings};
+use crate::config::{self, Config, Mail, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
@@ -50,7 +50,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let store = Store::open(config.database_url().expose()).await?;
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
-        rate_limits: config.rate_limits.into(),
+        rate_limits: rate_limits(config),
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
@@ -118,6 +118,14 @@ fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxErro
         Some(text) => Ok(MasterKey::from_base64(text.expose())?),
         None => Ok(MasterKey::load_or_create(&config.data_dir.join("master.key"), random)?),
     }
+}
+
+fn rate_limits(config: &Config) -> RateLimits {
+    let config::RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config.rate_limits;
+    if !enabled {
+        return RateLimits::OFF;
+    }
+    RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -1,8 +1,10 @@
 //! How often somebody may ask.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, de};
 
-use crate::app::{self, Quota};
+use crate::domain::Quota;
 
 /// How often one network (an IPv4 address, or the /64 of an IPv6 address) may ask, each as `COUNT/WINDOW`: `20/5m` is
 /// twenty at once and one more each fifteen seconds; `s`, `m` and `h` are the units. `off` lifts one limit.
@@ -32,20 +34,19 @@ pub struct RateLimits {
 }
 
 impl Default for RateLimits {
+    /// Wide enough for an office behind one address, narrow enough that guessing gets nowhere.
     fn default() -> Self {
-        let app::RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: _ } =
-            app::RateLimits::default();
-        Self { enabled: true, request, login, register, refresh, mail, mail_to }
-    }
-}
-
-impl From<RateLimits> for app::RateLimits {
-    fn from(config: RateLimits) -> Self {
-        let RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config;
-        if !enabled {
-            return Self::OFF;
+        const HOUR: u64 = 60 * 60;
+        let quota = |count, seconds| Quota::new(count, Duration::from_secs(seconds));
+        Self {
+            enabled: true,
+            request: quota(6_000, 60),
+            login: quota(30, 5 * 60),
+            register: quota(20, HOUR),
+            refresh: quota(120, 60),
+            mail: quota(20, HOUR),
+            mail_to: quota(5, HOUR),
         }
-        Self { request, login, register, refresh, mail, mail_to, growing_delay: true }
     }
 }
 

@@ -7,19 +7,23 @@
 mod account;
 mod clock;
 mod email;
+mod event;
 mod ids;
 mod invalid;
 mod network;
 mod organization;
 mod password;
+mod quota;
 mod random;
 mod role;
 mod secret;
+mod strength;
 mod text;
 
 pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
+pub use event::{Event, EventFilter};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
 pub use network::Network;
@@ -28,7 +32,9 @@ pub use organization::{
     OwnOrganization, Page,
 };
 pub use password::Password;
+pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
+pub use strength::Strength;
 pub use text::{Line, Slug};

@@ -5,9 +5,9 @@
 //! what must be read before there is a principal stands in `unguarded.rs` and nowhere else.
 //! Read next: `sql.rs` (the two databases behind one face), then `users.rs`.
 
+mod audit;
 mod email_tokens;
 mod error;
-mod events;
 mod facts;
 mod invitations;
 mod known_networks;
@@ -21,6 +21,7 @@ mod sql;
 mod unguarded;
 mod users;
 
+pub use audit::{Broken, Note, Verified};
 pub use email_tokens::Purpose;
 pub use error::{Conflict, Error};
 pub use memberships::Kept;

@@ -12,8 +12,7 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use moka::sync::Cache;
 
-use super::Quota;
-use crate::domain::Clock;
+use crate::domain::{Clock, Quota};
 
 /// How many keys a limiter remembers, about 10 MiB of them. Beyond that the least used are forgotten first
 /// (TinyLFU), so that a flood of addresses does not wash out the one that asks again and again.
@@ -32,7 +31,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Buckets<K> {
     pub(super) fn new(quota: Quota, clock: &Arc<dyn Clock>) -> Option<Self> {
         let clock = OurClock(Arc::clone(clock));
         let states = Cache::new(KEYS);
-        let limiter = RateLimiter::new(quota.gcra()?, Bounded(states.clone()), clock.clone());
+        let quota = governor::Quota::with_period(quota.each())?.allow_burst(quota.count());
+        let limiter = RateLimiter::new(quota, Bounded(states.clone()), clock.clone());
         Some(Self { limiter, states, clock })
     }
 

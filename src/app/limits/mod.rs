@@ -5,16 +5,14 @@
 
 mod buckets;
 mod delays;
-mod quota;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use self::buckets::Buckets;
 pub(super) use self::delays::{Delays, Wait};
-pub use self::quota::Quota;
 use super::{App, Error};
-use crate::domain::{Clock, Email, Network};
+use crate::domain::{Clock, Email, Network, Quota};
 use crate::guard::Origin;
 
 /// A kind of request, and who is counted for it.
@@ -59,23 +57,6 @@ impl RateLimits {
         mail_to: None,
         growing_delay: false,
     };
-}
-
-impl Default for RateLimits {
-    /// Wide enough for an office behind one address, narrow enough that guessing gets nowhere.
-    fn default() -> Self {
-        const HOUR: u64 = 60 * 60;
-        let quota = |count, seconds| Quota::new(count, Duration::from_secs(seconds));
-        Self {
-            request: quota(6_000, 60),
-            login: quota(30, 5 * 60),
-            register: quota(20, HOUR),
-            refresh: quota(120, 60),
-            mail: quota(20, HOUR),
-            mail_to: quota(5, HOUR),
-            growing_delay: true,
-        }
-    }
 }
 
 /// A limiter for each [`Limit`], and the delays.

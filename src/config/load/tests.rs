@@ -185,7 +185,7 @@ fn limits_are_a_count_and_a_window_or_off() {
         load("[rate_limits]\nlogin = '3/1m'\n", &[("PALISADE_RATE_LIMITS_REQUEST", "off")]).expect("right");
     let limits = config.rate_limits;
     assert!(limits.enabled && limits.register.is_some());
-    assert_eq!((limits.request, limits.login), (None, crate::app::Quota::parse("3/1m")));
+    assert_eq!((limits.request, limits.login), (None, crate::domain::Quota::parse("3/1m")));
     let error = wrong("", &[("PALISADE_RATE_LIMITS_LOGIN", "often")]);
     assert_eq!(error.setting, "PALISADE_RATE_LIMITS_LOGIN");
     assert!(!error.to_string().contains("often"), "{error}");

@@ -43,10 +43,15 @@ impl Quota {
         Self::new(count.parse().ok()?, Duration::from_secs(number.checked_mul(seconds)?))
     }
 
-    /// As the limiter wants it.
-    pub(super) fn gcra(self) -> Option<governor::Quota> {
-        governor::Quota::with_period(self.window / self.count.get())
-            .map(|quota| quota.allow_burst(self.count))
+    #[must_use]
+    pub const fn count(self) -> NonZeroU32 {
+        self.count
+    }
+
+    /// After how long one more is allowed; at least a nanosecond.
+    #[must_use]
+    pub fn each(self) -> Duration {
+        self.window / self.count.get()
     }
 }
 
