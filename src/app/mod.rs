@@ -10,9 +10,11 @@ mod audit;
 mod authenticate;
 mod error;
 mod invitations;
+mod limits;
 mod mail;
 mod members;
 mod organizations;
+mod password_strength;
 mod refusals;
 mod register;
 mod roles;
@@ -28,7 +30,10 @@ use url::Url;
 
 pub use self::account::Me;
 pub use self::error::{Denied, Error};
+use self::limits::Limits;
+pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
+pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
@@ -55,10 +60,11 @@ pub struct Settings {
     pub invitation_lifetime: Duration,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
-    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
     pub const fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
@@ -71,6 +77,7 @@ impl Settings {
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            rate_limits: RateLimits::OFF,
         }
     }
 }
@@ -104,6 +111,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    limits: Limits,
     mail_waits: Notify,
 }
 
@@ -112,6 +120,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
         let sealer = Sealer::new(&master);
+        let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
             store,
@@ -125,6 +134,7 @@ impl App {
             clock,
             random,
             settings,
+            limits,
             mail_waits,
         }
     }
