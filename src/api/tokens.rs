@@ -9,7 +9,7 @@ use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Message};
 use crate::app::{Delegated, TokenDescription};
-use crate::domain::Secret;
+use crate::domain::{Micros, Secret};
 use crate::guard::actions::{ExchangeToken, IntrospectToken, RevokeToken};
 
 pub(super) struct TokensApi;
@@ -124,7 +124,7 @@ impl From<Option<TokenDescription>> for TokenDescriptionView {
             act = it.actor.map(|sub| ActorView { sub });
             scope = it.scopes.map(|scopes| scopes.join(" "));
             (org, jti) = (it.organization, Some(it.id));
-            (iat, exp) = (it.issued_at.map(|at| at.seconds()), it.expires_at.map(|at| at.seconds()));
+            (iat, exp) = (it.issued_at.map(Micros::seconds), it.expires_at.map(Micros::seconds));
         }
         Self { active, sub, act, scope, org, jti, iat, exp, token_type }
     }

@@ -16,9 +16,11 @@ mod grants;
 mod introspection;
 mod invitations;
 mod key_uses;
+mod limits;
 mod mail;
 mod members;
 mod organizations;
+mod password_strength;
 mod refusals;
 mod register;
 mod roles;
@@ -32,6 +34,7 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
@@ -39,12 +42,15 @@ pub use self::error::{Denied, Error};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
 pub use self::key_uses::keys_principal;
+use self::limits::Limits;
+pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
+pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random};
+use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
@@ -66,10 +72,13 @@ pub struct Settings {
     pub invitation_lifetime: Duration,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
+    /// What lets somebody in who waits.
+    pub waitlist_requires: WaitlistRequires,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
-    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
     pub const fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
@@ -82,6 +91,8 @@ impl Settings {
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             key_environment: KeyEnvironment::Live,
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            rate_limits: RateLimits::OFF,
         }
     }
 }
@@ -115,6 +126,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    limits: Limits,
     mail_waits: Notify,
     key_uses: KeyUses,
 }
@@ -124,6 +136,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
         let sealer = Sealer::new(&master);
+        let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
             store,
@@ -137,6 +150,7 @@ impl App {
             clock,
             random,
             settings,
+            limits,
             mail_waits,
             key_uses: KeyUses::default(),
         }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 
 use super::{Outcome, wire};
-use crate::api::{self, EdgeSettings};
+use crate::api;
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
+/// How long a connection may say nothing, or a request take to arrive.
+const IDLE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -26,7 +28,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         .find_map(|address| address.as_socket_addr().copied())
         .unwrap_or(config.listen);
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
-    let routes = api::routes(Arc::clone(&app), edge(&config, bound));
+    let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
     greet(&config, bound);
     let mail = {
         let app = Arc::clone(&app);
@@ -37,23 +39,17 @@ pub(super) async fn run(config: Config) -> Outcome {
         tokio::spawn(async move { app.flush_key_uses_forever().await })
     };
     poem::Server::new_with_acceptor(acceptor)
+        .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
+    let _ = mail.await;
     key_uses.abort();
+    let _ = key_uses.await;
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// What the configuration says about the edge of the API.
-pub(super) fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
-    let (origins, https) = (config.cors_origins.clone(), config.public_url(Some(bound)).scheme() == "https");
-    move |settings| {
-        settings.origins = origins;
-        settings.https = https;
-    }
 }
 
 /// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, Parts, Settings};
-use crate::config::{Config, Mail, Mode, OnFailure, PluginBinding};
+use crate::api::{EdgeSettings, TrustedProxies};
+use crate::app::{App, Parts, RateLimits, Settings};
+use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
 use crate::crypto::{
     HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer,
 };
@@ -52,6 +53,8 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
         key_environment: key_environment(config),
+        waitlist_requires: config.waitlist_requires,
+        rate_limits: rate_limits(config),
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
@@ -60,6 +63,17 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     Ok(App::new(Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings }))
+}
+
+/// What the configuration says about the edge of the API.
+pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
+    let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
+    let https = config.public_url(Some(bound)).scheme() == "https";
+    move |settings| {
+        settings.origins = origins;
+        settings.proxies = TrustedProxies::new(proxies);
+        settings.https = https;
+    }
 }
 
 /// # Errors
@@ -116,6 +130,14 @@ const fn key_environment(config: &Config) -> KeyEnvironment {
         Mode::Production => KeyEnvironment::Live,
         Mode::Development => KeyEnvironment::Test,
     }
+}
+
+fn rate_limits(config: &Config) -> RateLimits {
+    let config::RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config.rate_limits;
+    if !enabled {
+        return RateLimits::OFF;
+    }
+    RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -1,13 +1,15 @@
 //! The settings, their types, bounds and defaults.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
-use crate::domain::Secret;
+use crate::domain::{Secret, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
 /// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
@@ -45,9 +47,16 @@ pub struct Config {
     /// Origins whose pages may call us from a browser, each exact. Default none.
     #[serde(deserialize_with = "origins")]
     pub cors_origins: Vec<String>,
+    /// Networks (CIDR) of the reverse proxies whose word on a client's address we take. Default none.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether register and its like may tell that an address is known. Default no.
     pub reveal_accounts: bool,
+    /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
+    #[serde(deserialize_with = "waitlist_requires")]
+    pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
+    pub rate_limits: RateLimits,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -68,8 +77,11 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             reveal_accounts: false,
+            waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
+            rate_limits: RateLimits::default(),
             plugins: None,
         }
     }
@@ -282,11 +294,35 @@ fn mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mail>, D::E
     }
 }
 
+fn waitlist_requires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WaitlistRequires, D::Error> {
+    let mut requires = WaitlistRequires { verified_email: false, approval: false };
+    for word in Vec::<String>::deserialize(deserializer)? {
+        match word.as_str() {
+            "verified-email" => requires.verified_email = true,
+            "approval" => requires.approval = true,
+            _ => return Err(de::Error::custom("each must be `verified-email` or `approval`")),
+        }
+    }
+    if !requires.verified_email && !requires.approval {
+        return Err(de::Error::custom("must name `verified-email`, `approval` or both"));
+    }
+    Ok(requires)
+}
+
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let rule = "must be an http or https URL without a query, such as `https://id.example.com/`";
     let url = Url::parse(&String::deserialize(deserializer)?).map_err(|_| de::Error::custom(rule))?;
     let right = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
     right.then_some(Some(url)).ok_or_else(|| de::Error::custom(rule))
+}
+
+/// Networks as CIDR (RFC 4632); a bare address is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let wrong = || de::Error::custom("each must be a network such as `10.0.0.0/8`, or an address");
+    let parse = |text: String| {
+        text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| wrong())
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(parse).collect()
 }
 
 /// Exact origins only (RFC 6454 section 6.2): `*` or a pattern would let any page act with a person's credentials.

@@ -12,14 +12,20 @@ mod email;
 mod event;
 mod ids;
 mod invalid;
+mod network;
 mod organization;
 mod password;
+mod quota;
 mod random;
 mod role;
 mod secret;
+mod strength;
 mod text;
 
-pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
+pub use account::{
+    Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
+    WaitlistRequires,
+};
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
 pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
@@ -30,12 +36,15 @@ pub use ids::{
     SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
+pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,
 };
 pub use password::Password;
+pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
+pub use strength::Strength;
 pub use text::{Line, Slug};

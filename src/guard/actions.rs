@@ -98,6 +98,8 @@ actions! {
     RefreshSession {} on |_| Resource::Platform;
     /// Prove an address with the token that was sent to it.
     VerifyEmail {} on |_| Resource::Platform;
+    /// Hear what we think of a password.
+    CheckPasswordStrength {} on |_| Resource::Platform;
     /// Read the public signing keys.
     GetJwks {} on |_| Resource::Platform;
 
@@ -149,6 +151,10 @@ actions! {
     ListWaitlist {} on |_| Resource::Platform;
     /// Let somebody in who waits.
     ApproveRegistration { user: UserId } on |_| Resource::Platform;
+    /// Let everybody in who waits.
+    ApproveAllRegistrations {} on |_| Resource::Platform;
+    /// Turn somebody away who waits.
+    RejectRegistration { user: UserId } on |_| Resource::Platform;
     /// Stop an account: its sessions end and nothing of it may be used.
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Resource;
 use super::actions::role_ref;
-use crate::domain::{AgentId, Email, Micros, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{AgentId, Email, Micros, Network, OrganizationId, SessionId, SystemRole, UserId};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// Who asks: one party, and the links that the question came through.
@@ -92,6 +92,7 @@ pub struct UserPrincipal {
     pub email: Email,
     pub email_verified: bool,
     pub waitlisted: bool,
+    pub rejected: bool,
     pub suspended: bool,
     pub super_admin: bool,
     /// The sign-in this request rests on; none if it was made with a key.
@@ -106,6 +107,14 @@ pub struct Origin {
     pub ip: Option<IpAddr>,
     /// At most 256 characters.
     pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// Whom limits count.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.ip.map_or(Network::UNKNOWN, Network::of)
+    }
 }
 
 impl Principal {
@@ -188,16 +197,20 @@ impl Party {
     pub(super) fn entity(&self, roles: &[EntityRef]) -> Entity {
         let (attributes, parents) = match self {
             Self::Anonymous | Self::System(_) => (Vec::new(), Vec::new()),
-            Self::User(user) => (
-                vec![
+            Self::User(user) => {
+                let mut attributes = vec![
                     ("email".into(), Value::Text(user.email.to_string())),
                     ("email_verified".into(), Value::Bool(user.email_verified)),
                     ("waitlisted".into(), Value::Bool(user.waitlisted)),
                     ("suspended".into(), Value::Bool(user.suspended)),
                     ("super_admin".into(), Value::Bool(user.super_admin)),
-                ],
-                roles.to_vec(),
-            ),
+                ];
+                // Absent unless true, as the schema has it.
+                if user.rejected {
+                    attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                (attributes, roles.to_vec())
+            }
             Self::Agent(agent) => return agent.entity(),
             Self::Service(organization) => {
                 (bounds(Some(*organization), None, None), vec![role_ref(*organization, SystemRole::Admin)])

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::requests::same_part;
@@ -52,7 +53,7 @@ async fn a_person_reads_and_changes_themselves(server: Server) {
 
 async fn an_anonymous_caller_has_no_account(server: Server) {
     server.get(ME).await.refused(401, "not-signed-in");
-    let patch = server.send(poem::http::Method::PATCH, ME, None, Some(&json!({}))).await;
+    let patch = server.send(Method::PATCH, ME, None, Some(&json!({}))).await;
     patch.refused(401, "not-signed-in");
 }
 

@@ -85,6 +85,7 @@ pub const ROWS: &[Row] = rows! {
         world.server.register(&email).await;
         Request::new().body(json!({ "token": token_sent_to(&world.server, &email).await }))
     };
+    check_password_strength: |_, _| Request::new().body(json!({ "password": PASSWORD }));
     logout: |world, persona| {
         let token = persona.person.is_some().then_some(world.session_of(persona).await.access);
         Request { token, ..Request::new() }
@@ -106,6 +107,10 @@ pub const ROWS: &[Row] = rows! {
     };
     archive_organization: |world, persona| world.organization(persona).await.request();
     list_roles: |world, _| world.in_house();
+
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
 
     list_members: |world, _| world.in_house();
     add_member ("as viewer"): |world, persona| world.adding(persona, SystemRole::Viewer).await;
@@ -200,9 +205,15 @@ pub const ROWS: &[Row] = rows! {
     introspect_token: |_, _| Request::new().form(&[("token", "none")]);
     revoke_token: |_, _| Request::new().form(&[("token", "none")]);
 
+    approve_all_registrations: |_, _| Request::new();
+    reject_registration: |world, _| world.rejecting().await;
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
+
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
 };
 
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -406,6 +417,13 @@ impl World {
         let path = format!("{organization}/invitations");
         let made = self.server.post_as(&self.founder, &path, body).await.expect(201);
         made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Somebody new on the waitlist, for one cell to turn away.
+    async fn rejecting(&self) -> Request {
+        let email = format!("{}@elsewhere.example", self.unused("waiting"));
+        let user = self.server.register(&email).await;
+        Request::new().at("user_id", user["id"].as_str().expect("an id")).body(json!({ "reason": "no" }))
     }
 
     /// An invitation to an organization that nobody but its founder belongs to.
