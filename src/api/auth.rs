@@ -14,7 +14,9 @@ use super::reply::{ApiResult, Created, Message};
 use super::views::UserView;
 use crate::app::{self, Advice, Limit, Registration};
 use crate::domain::{Department, Email, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
-use crate::guard::actions::{CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail};
+use crate::guard::actions::{
+    CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
+};
 
 pub(super) struct AuthApi;
 
@@ -202,7 +204,7 @@ impl AuthApi {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, caller: Caller) -> ApiResult<Logout, Message> {
         let person = caller.person()?;
-        let ok = caller.authorize(Logout { user: person.id, session: Some(person.session) }).await?;
+        let ok = caller.authorize(Logout { user: person.id, session: person.session }).await?;
         let done = caller.app().logout(ok).await?;
         Ok(done.map(|()| Message::new("logged out")).into())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -14,6 +14,8 @@ use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
+const KEY_SCHEME: &str = "api_key";
+const KEY_HEADER: &str = "X-API-Key";
 
 /// A caller whose credential has been read. Without one they are anonymous, and it is the policies that say
 /// what an anonymous caller may do; with a bad one the answer is 401.
@@ -47,9 +49,17 @@ impl Caller {
         &self.principal
     }
 
-    /// The person who calls; an anonymous caller can be asked nothing about themselves.
+    /// The person who calls, or in whose name; of an anonymous caller, an agent or an organization's service there
+    /// is none to ask about.
     pub(super) fn person(&self) -> Result<&crate::guard::UserPrincipal, Problem> {
-        self.principal.user().ok_or_else(|| Problem::unauthenticated("not-signed-in"))
+        self.principal.user().ok_or_else(|| {
+            if self.principal.is_anonymous() {
+                Problem::unauthenticated("not-signed-in")
+            } else {
+                let detail = "this is about a person's own account, and the credential is not a person's";
+                Problem::new(StatusCode::FORBIDDEN, "human-only", detail)
+            }
+        })
     }
 }
 
@@ -87,6 +97,19 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
     }
 }
 
+/// The one credential of a request: the bearer token, or the key of `X-API-Key`. Two that differ are none: which of
+/// them the sender meant, a guess could get wrong.
+fn credential(request: &Request) -> Result<Option<&str>, Problem> {
+    let malformed = || Problem::unauthenticated("key-invalid");
+    let bearer = bearer(request)?;
+    let mut sent = request.headers().get_all(KEY_HEADER).iter();
+    let Some(value) = sent.next() else { return Ok(bearer) };
+    let key = value.to_str().ok().filter(|text| !text.is_empty()).ok_or_else(malformed)?;
+    let only_one = sent.next().is_none() && bearer.is_none_or(|token| token == key);
+    // A header of its own name carries keys only; an access token there is a mistake.
+    if only_one && key.starts_with("psk_") { Ok(Some(key)) } else { Err(malformed()) }
+}
+
 impl<'a> ApiExtractor<'a> for Caller {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
     type ParamType = ();
@@ -97,7 +120,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             SCHEME,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("An access token from `login` or `refresh_session`."),
+                description: Some("An access token from `login` or `refresh_session`, or an API key."),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -106,10 +129,23 @@ impl<'a> ApiExtractor<'a> for Caller {
                 openid_connect_url: None,
             },
         );
+        registry.create_security_scheme(
+            KEY_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some("An API key, where `Authorization` is taken by something else."),
+                name: Some(KEY_HEADER),
+                key_in: Some("header"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
+        vec![SCHEME, KEY_SCHEME]
     }
 
     async fn from_request(
@@ -120,7 +156,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        let principal = app.authenticate(bearer(request)?, origin).await.map_err(Problem::from)?;
+        let principal = app.authenticate(credential(request)?, origin).await.map_err(Problem::from)?;
         Ok(Self { principal, app })
     }
 }
@@ -138,6 +174,6 @@ impl<'a> ApiExtractor<'a> for Visitor {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        Ok(Self(Caller { principal: Principal { party: Party::Anonymous, origin }, app }))
+        Ok(Self(Caller { principal: Principal::of(Party::Anonymous, origin), app }))
     }
 }

@@ -6,10 +6,16 @@
 
 mod account;
 mod administration;
+mod agents;
+mod api_keys;
 mod audit;
 mod authenticate;
+mod delegation;
 mod error;
+mod grants;
+mod introspection;
 mod invitations;
+mod key_uses;
 mod limits;
 mod mail;
 mod members;
@@ -29,7 +35,13 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use self::account::Me;
+pub use self::agents::TaskToken;
+pub use self::api_keys::ShownKey;
+pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
+pub use self::introspection::TokenDescription;
+use self::key_uses::KeyUses;
+pub use self::key_uses::keys_principal;
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
@@ -37,7 +49,7 @@ pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
-use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
+use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
@@ -61,6 +73,8 @@ pub struct Settings {
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// Which keys this installation makes and takes.
+    pub key_environment: KeyEnvironment,
 }
 
 impl Settings {
@@ -78,6 +92,7 @@ impl Settings {
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
+            key_environment: KeyEnvironment::Live,
         }
     }
 }
@@ -113,6 +128,7 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    key_uses: KeyUses,
 }
 
 impl App {
@@ -136,6 +152,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            key_uses: KeyUses::default(),
         }
     }
 
@@ -164,7 +181,9 @@ impl App {
         self.store.close().await;
     }
 
-    fn now(&self) -> Micros {
+    /// The present, as everything here counts it.
+    #[must_use]
+    pub fn now(&self) -> Micros {
         self.clock.now()
     }
 
