@@ -70,11 +70,11 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
-    /// Which keys this installation makes and takes.
-    pub key_environment: KeyEnvironment,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// Which keys this installation makes and takes.
+    pub key_environment: KeyEnvironment,
 }
 
 impl Settings {
@@ -90,9 +90,9 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
-            key_environment: KeyEnvironment::Live,
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
+            key_environment: KeyEnvironment::Live,
         }
     }
 }

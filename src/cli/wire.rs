@@ -52,9 +52,9 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let store = Store::open(config.database_url().expose()).await?;
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
-        key_environment: key_environment(config),
         waitlist_requires: config.waitlist_requires,
         rate_limits: rate_limits(config),
+        key_environment: key_environment(config),
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
@@ -124,20 +124,20 @@ fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxErro
     }
 }
 
-/// So that a key of a development machine, which may be anywhere, is none in production.
-const fn key_environment(config: &Config) -> KeyEnvironment {
-    match config.mode {
-        Mode::Production => KeyEnvironment::Live,
-        Mode::Development => KeyEnvironment::Test,
-    }
-}
-
 fn rate_limits(config: &Config) -> RateLimits {
     let config::RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config.rate_limits;
     if !enabled {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// So that a key of a development machine, which may be anywhere, is none in production.
+const fn key_environment(config: &Config) -> KeyEnvironment {
+    match config.mode {
+        Mode::Production => KeyEnvironment::Live,
+        Mode::Development => KeyEnvironment::Test,
+    }
 }
 
 fn hashing(config: &Config) -> HashingSettings {
