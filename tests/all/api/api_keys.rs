@@ -209,6 +209,14 @@ async fn an_organizations_key_acts_as_its_service_and_nowhere_else(server: Serve
     server.delete_as(&ada, &format!("{other}/api-keys/{key_id}")).await.refused(404, "not-found");
     server.delete_as(&ada, &format!("{KEYS}/{key_id}")).await.expect(200);
     get(&server, &home, &text).await.refused(401, "key-invalid");
+
+    // With the organization its keys end, for reading too.
+    let made =
+        server.post_as(&ada, &list, json!({ "name": "last", "scopes": ["org:read"] })).await.expect(201);
+    let (_, last) = shown(&made);
+    get(&server, &home, &last).await.expect(200);
+    server.delete_as(&ada, &home).await.expect(200);
+    get(&server, &home, &last).await.refused(403, "organization-archived");
 }
 
 async fn only_who_made_a_key_may_see_or_end_it(server: Server) {
