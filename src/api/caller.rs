@@ -8,12 +8,14 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::RequestId;
+use super::browser::{ACCESS_COOKIE, Browser};
 use super::client_address::ClientAddress;
 use super::problem::Problem;
 use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
+const COOKIE_SCHEME: &str = "cookie";
 
 /// A caller whose credential has been read. Without one they are anonymous, and it is the policies that say
 /// what an anonymous caller may do; with a bad one the answer is 401.
@@ -21,6 +23,7 @@ const SCHEME: &str = "bearer";
 pub(super) struct Caller {
     principal: Principal,
     app: Arc<App>,
+    browser: Browser,
 }
 
 /// A caller of an operation that trades one credential for another, such as login: a credential sent along is not
@@ -41,6 +44,10 @@ impl Caller {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    pub(super) fn browser(&self) -> &Browser {
+        &self.browser
     }
 
     pub(super) fn principal(&self) -> &Principal {
@@ -69,6 +76,10 @@ fn origin(request: &Request) -> Origin {
 
 fn app(request: &Request) -> Result<Arc<App>, Problem> {
     request.data::<Arc<App>>().cloned().ok_or_else(Problem::internal)
+}
+
+fn browser(request: &Request) -> Browser {
+    request.data::<Browser>().cloned().unwrap_or_default()
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); no header at all is no credential.
@@ -106,10 +117,26 @@ impl<'a> ApiExtractor<'a> for Caller {
                 openid_connect_url: None,
             },
         );
+        registry.create_security_scheme(
+            COOKIE_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some(
+                    "Set by `login` and `refresh_session` with `cookies`. What changes something must come from a page \
+                     of this service or of a listed origin, as the browser tells by `Sec-Fetch-Site` and `Origin`.",
+                ),
+                name: Some(ACCESS_COOKIE),
+                key_in: Some("cookie"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
+        vec![SCHEME, COOKIE_SCHEME]
     }
 
     async fn from_request(
@@ -120,8 +147,14 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        let principal = app.authenticate(bearer(request)?, origin).await.map_err(Problem::from)?;
-        Ok(Self { principal, app })
+        let browser = browser(request);
+        // A header that the client wrote itself says more than a cookie that the browser added.
+        let token = match bearer(request)? {
+            Some(token) => Some(token),
+            None => browser.access(request.method())?,
+        };
+        let principal = app.authenticate(token, origin).await.map_err(Problem::from)?;
+        Ok(Self { principal, app, browser })
     }
 }
 
@@ -138,6 +171,7 @@ impl<'a> ApiExtractor<'a> for Visitor {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        Ok(Self(Caller { principal: Principal { party: Party::Anonymous, origin }, app }))
+        let principal = Principal { party: Party::Anonymous, origin };
+        Ok(Self(Caller { principal, app, browser: browser(request) }))
     }
 }

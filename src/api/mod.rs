@@ -9,6 +9,7 @@
 
 mod auth;
 mod body;
+mod browser;
 mod caller;
 mod client_address;
 pub mod document;
