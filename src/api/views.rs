@@ -26,6 +26,8 @@ pub(super) struct UserView {
     /// The person's own preferences.
     attributes: BTreeMap<String, Value>,
     waitlist_status: WaitlistStatus,
+    /// Their place on the waitlist, from 1; shown to the person themselves while they wait.
+    waitlist_position: Option<i64>,
     created_at: OffsetDateTime,
     last_login_at: Option<OffsetDateTime>,
 }
@@ -43,9 +45,16 @@ impl From<domain::User> for UserView {
             avatar_url: user.avatar_url,
             attributes: user.attributes.into_iter().collect(),
             waitlist_status: user.waitlist.into(),
+            waitlist_position: None,
             created_at: user.created_at.to_datetime(),
             last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
         }
+    }
+}
+
+impl From<crate::app::Me> for UserView {
+    fn from(me: crate::app::Me) -> Self {
+        Self { waitlist_position: me.waitlist_position, ..me.user.into() }
     }
 }
 
@@ -57,6 +66,8 @@ pub(super) enum WaitlistStatus {
     Pending,
     /// Was let in.
     Approved,
+    /// Was turned away; the account cannot be used.
+    Rejected,
     /// Never went through a waitlist.
     None,
 }
@@ -66,6 +77,7 @@ impl From<domain::Waitlist> for WaitlistStatus {
         match status {
             domain::Waitlist::Pending => Self::Pending,
             domain::Waitlist::Approved => Self::Approved,
+            domain::Waitlist::Rejected => Self::Rejected,
             domain::Waitlist::None => Self::None,
         }
     }
@@ -76,6 +88,7 @@ impl From<WaitlistStatus> for domain::Waitlist {
         match status {
             WaitlistStatus::Pending => Self::Pending,
             WaitlistStatus::Approved => Self::Approved,
+            WaitlistStatus::Rejected => Self::Rejected,
             WaitlistStatus::None => Self::None,
         }
     }

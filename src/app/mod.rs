@@ -28,6 +28,7 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::account::Me;
 pub use self::error::{Denied, Error};
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
@@ -37,7 +38,7 @@ pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random};
+use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
     pub rate_limits: RateLimits,
+    /// What lets somebody in who waits.
+    pub waitlist_requires: WaitlistRequires,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl Settings {
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             rate_limits: RateLimits::OFF,
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
         }
     }
 }

@@ -191,6 +191,7 @@ fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -
         email: user.email.clone(),
         email_verified: user.email_verified_at.is_some(),
         waitlisted: user.waitlist == Waitlist::Pending,
+        rejected: user.waitlist == Waitlist::Rejected,
         suspended: user.suspended_at.is_some(),
         super_admin: user.super_admin,
         session,

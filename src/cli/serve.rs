@@ -11,6 +11,8 @@ use crate::api;
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
+/// How long a connection may say nothing, or a request take to arrive.
+const IDLE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -33,9 +35,11 @@ pub(super) async fn run(config: Config) -> Outcome {
         tokio::spawn(async move { app.deliver_mail_forever().await })
     };
     poem::Server::new_with_acceptor(acceptor)
+        .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
+    let _ = mail.await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())

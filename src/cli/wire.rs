@@ -51,6 +51,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
         rate_limits: rate_limits(config),
+        waitlist_requires: config.waitlist_requires,
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;

@@ -44,6 +44,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("cors_origins", List),
     ("trusted_proxies", List),
     ("reveal_accounts", Bool),
+    ("waitlist_requires", List),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),

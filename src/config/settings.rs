@@ -9,7 +9,7 @@ use url::Url;
 
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
-use crate::domain::Secret;
+use crate::domain::{Secret, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
 /// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
@@ -52,6 +52,9 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether register and its like may tell that an address is known. Default no.
     pub reveal_accounts: bool,
+    /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
+    #[serde(deserialize_with = "waitlist_requires")]
+    pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
@@ -76,6 +79,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             reveal_accounts: false,
+            waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
             plugins: None,
@@ -288,6 +292,21 @@ fn mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mail>, D::E
         }
         _ => Err(de::Error::custom("must be `folder`, `folder:PATH`, `smtp://…` or `smtps://…`")),
     }
+}
+
+fn waitlist_requires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WaitlistRequires, D::Error> {
+    let mut requires = WaitlistRequires { verified_email: false, approval: false };
+    for word in Vec::<String>::deserialize(deserializer)? {
+        match word.as_str() {
+            "verified-email" => requires.verified_email = true,
+            "approval" => requires.approval = true,
+            _ => return Err(de::Error::custom("each must be `verified-email` or `approval`")),
+        }
+    }
+    if !requires.verified_email && !requires.approval {
+        return Err(de::Error::custom("must name `verified-email`, `approval` or both"));
+    }
+    Ok(requires)
 }
 
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {

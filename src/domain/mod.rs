@@ -20,7 +20,10 @@ mod secret;
 mod strength;
 mod text;
 
-pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
+pub use account::{
+    Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
+    WaitlistRequires,
+};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};

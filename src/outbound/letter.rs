@@ -21,11 +21,19 @@ pub enum Template {
     Waitlisted,
     /// You may come in. May have `link`, to sign in.
     WaitlistApproved,
+    /// Your request was turned away. May have `reason`.
+    RegistrationRejected,
 }
 
 impl Template {
-    pub const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::AccountExists, Self::Invitation, Self::Waitlisted, Self::WaitlistApproved];
+    pub const ALL: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::AccountExists,
+        Self::Invitation,
+        Self::Waitlisted,
+        Self::WaitlistApproved,
+        Self::RegistrationRejected,
+    ];
 
     /// The name of its files in `templates/`.
     #[must_use]
@@ -36,6 +44,7 @@ impl Template {
             Self::Invitation => "invitation",
             Self::Waitlisted => "waitlisted",
             Self::WaitlistApproved => "waitlist-approved",
+            Self::RegistrationRejected => "registration-rejected",
         }
     }
 
@@ -46,6 +55,7 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.txt"),
             Self::Waitlisted => include_str!("templates/waitlisted.txt"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.txt"),
+            Self::RegistrationRejected => include_str!("templates/registration-rejected.txt"),
         }
     }
 
@@ -56,6 +66,7 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.html"),
             Self::Waitlisted => include_str!("templates/waitlisted.html"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.html"),
+            Self::RegistrationRejected => include_str!("templates/registration-rejected.html"),
         }
     }
 }

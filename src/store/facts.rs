@@ -50,7 +50,11 @@ impl Store {
                     row.get::<Option<Micros>>("suspended_at")?.is_some(),
                     row.get("super_admin")?,
                 ];
-                (user_attributes(users::email(&row, "email")?.to_string(), flags), true)
+                let mut attributes = user_attributes(users::email(&row, "email")?.to_string(), flags);
+                if row.get::<String>("waitlist_status")? == "rejected" {
+                    attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                (attributes, true)
             }
         };
         let entity = Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() };

@@ -20,6 +20,7 @@ mod signing_keys;
 mod sql;
 mod unguarded;
 mod users;
+mod waitlist;
 
 pub use audit::{Broken, Note, Verified};
 pub use email_tokens::Purpose;
@@ -30,3 +31,4 @@ pub use outbox::Queued;
 pub use sessions::{NewSession, Rotation};
 pub use sql::{Store, Tx};
 pub use users::{Account, NewUser};
+pub use waitlist::LetIn;

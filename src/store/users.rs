@@ -9,8 +9,7 @@ use super::sql::{Row, Sql as _, Value, args};
 use super::{Error, Store, Tx};
 use crate::domain::{Email, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
-    AddMember, ApproveRegistration, CreateAdministrator, GetMe, ListWaitlist, Login, Register, ReinstateUser,
-    SuspendUser, UpdateMe,
+    AddMember, CreateAdministrator, GetMe, Login, Register, ReinstateUser, SuspendUser, UpdateMe,
 };
 use crate::guard::{Action, Authorized};
 
@@ -44,7 +43,7 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at FROM users ",
+            "last_login_at, waitlist_approved_at FROM users ",
             $rest
         )
     };
@@ -62,6 +61,8 @@ macro_rules! insert_user {
     };
 }
 
+pub(super) use select_users;
+
 fn account(row: &Row) -> Result<Account, Error> {
     Ok(Account { user: user(row)?, password_hash: row.get("password_hash")? })
 }
@@ -70,7 +71,7 @@ pub(super) fn email(row: &Row, column: &'static str) -> Result<Email, Error> {
     row.parse(column, |text| Email::from_str(text).ok())
 }
 
-fn user(row: &Row) -> Result<User, Error> {
+pub(super) fn user(row: &Row) -> Result<User, Error> {
     Ok(User {
         id: row.get("id")?,
         email: email(row, "email")?,
@@ -108,30 +109,6 @@ impl Store {
         let mut db = self;
         let row = db.optional(select_users!("WHERE email = $1"), args![email.as_str()]).await?;
         row.as_ref().map(account).transpose()
-    }
-
-    /// Whoever waits, oldest first, and how many there are in all.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn list_waitlist(
-        &self,
-        _ok: &Authorized<'_, ListWaitlist>,
-        status: Waitlist,
-        limit: i64,
-        offset: i64,
-    ) -> Result<(Vec<User>, i64), Error> {
-        let mut db = self;
-        let rows = db
-            .all(
-                select_users!("WHERE waitlist_status = $1 ORDER BY id LIMIT $2 OFFSET $3"),
-                args![status.as_str(), limit, offset],
-            )
-            .await?;
-        let total = db
-            .one("SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1", args![status.as_str()])
-            .await?;
-        Ok((rows.iter().map(user).collect::<Result<_, _>>()?, total.get("total")?))
     }
 }
 
@@ -204,27 +181,6 @@ impl Tx {
         )
         .await?;
         Ok(())
-    }
-
-    /// Lets somebody in who waits; the account as it is then, and whether this call changed it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn approve_registration(
-        &mut self,
-        ok: &Authorized<'_, ApproveRegistration>,
-        now: Micros,
-    ) -> Result<(User, bool), Error> {
-        let id = Uuid::from(ok.action().user);
-        let changed = self
-            .run(
-                "UPDATE users SET waitlist_status = 'approved', waitlist_reason = NULL, updated_at = $2 \
-                 WHERE id = $1 AND waitlist_status = 'pending'",
-                args![id, now],
-            )
-            .await?;
-        let row = self.one(select_users!("WHERE id = $1"), args![id]).await?;
-        Ok((user(&row)?, changed == 1))
     }
 
     /// Makes an existing account a super admin.

@@ -24,3 +24,4 @@ mod policies;
 mod process;
 mod store;
 mod support;
+mod waitlist;
