@@ -231,7 +231,7 @@ impl AuthApi {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, caller: Caller) -> ApiResult<Logout, Message> {
         let person = caller.person()?;
-        let ok = caller.authorize(Logout { user: person.id, session: Some(person.session) }).await?;
+        let ok = caller.authorize(Logout { user: person.id, session: person.session }).await?;
         let done = caller.app().logout(ok).await?;
         let cookies = if caller.browser().holds_cookies() { browser::take_back() } else { Vec::new() };
         Ok(Reply::with_cookies(done.map(|()| WithCookies { body: Message::new("logged out"), cookies })))

@@ -83,6 +83,52 @@ impl<'a, T: ParseFromJSON + 'static> ApiExtractor<'a> for OptionalBody<T> {
     }
 }
 
+/// A request body of `application/x-www-form-urlencoded`, as the OAuth standards send it; every field is a text.
+/// Unknown parameters are ignored, repeated ones refused (RFC 6749 section 3.2).
+#[derive(Debug, Clone)]
+pub(super) struct Form<T>(pub T);
+
+impl<T: Type> Payload for Form<T> {
+    const CONTENT_TYPE: &'static str = "application/x-www-form-urlencoded";
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: ParseFromJSON + 'static> ParsePayload for Form<T> {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        Ok(parse_form(&bytes).map(Self)?)
+    }
+}
+
+poem_openapi::impl_apirequest_for_payload!(Form<T>, T: ParseFromJSON + 'static);
+
+fn parse_form<T: ParseFromJSON + 'static>(bytes: &[u8]) -> Result<T, Problem> {
+    let registry = schemas::<T>();
+    let known = |name: &str| {
+        registry
+            .schemas
+            .values()
+            .any(|schema| schema.properties.iter().any(|(property, _)| *property == name))
+    };
+    let mut fields = serde_json::Map::new();
+    for (name, value) in url::form_urlencoded::parse(bytes).filter(|(name, _)| known(name)) {
+        if fields.insert(name.to_string(), Value::from(value.into_owned())).is_some() {
+            let repeated = Invalid::new("repeated", "is sent more than once");
+            return Err(Problem::invalid(vec![repeated.at(name.into_owned())]));
+        }
+    }
+    parse_value(&registry, Value::Object(fields))
+}
+
 /// The schemas of a body's type, made once: building them takes longer than the walk.
 fn schemas<T: Type + 'static>() -> Arc<Registry> {
     static KNOWN: LazyLock<RwLock<HashMap<TypeId, Arc<Registry>>>> = LazyLock::new(RwLock::default);
@@ -106,15 +152,18 @@ fn parse<T: ParseFromJSON + 'static>(bytes: &[u8]) -> Result<T, Problem> {
             Problem::new(StatusCode::BAD_REQUEST, "bad-json", detail)
         })?,
     };
-    let registry = schemas::<T>();
+    parse_value(&schemas::<T>(), value)
+}
+
+fn parse_value<T: ParseFromJSON>(registry: &Registry, value: Value) -> Result<T, Problem> {
     if T::IS_REQUIRED || !value.is_null() {
-        let mut walk = Walk { registry: &registry, wrong: Vec::new() };
+        let mut walk = Walk { registry, wrong: Vec::new() };
         walk.at("", &value, &T::schema_ref());
         if !walk.wrong.is_empty() {
             return Err(Problem::invalid(walk.wrong));
         }
     }
-    T::parse_from_json(Some(value)).map_err(|error| Problem::invalid(unwalked(&registry, error.message())))
+    T::parse_from_json(Some(value)).map_err(|error| Problem::invalid(unwalked(registry, error.message())))
 }
 
 /// A rule the walk does not know (a pattern, say) was broken. The framework names the field in what it `said`;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -16,6 +16,8 @@ use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
 const COOKIE_SCHEME: &str = "cookie";
+const KEY_SCHEME: &str = "api_key";
+const KEY_HEADER: &str = "X-API-Key";
 
 /// A caller whose credential has been read. Without one they are anonymous, and it is the policies that say
 /// what an anonymous caller may do; with a bad one the answer is 401.
@@ -54,9 +56,17 @@ impl Caller {
         &self.principal
     }
 
-    /// The person who calls; an anonymous caller can be asked nothing about themselves.
+    /// The person who calls, or in whose name; of an anonymous caller, an agent or an organization's service there
+    /// is none to ask about.
     pub(super) fn person(&self) -> Result<&crate::guard::UserPrincipal, Problem> {
-        self.principal.user().ok_or_else(|| Problem::unauthenticated("not-signed-in"))
+        self.principal.user().ok_or_else(|| {
+            if self.principal.is_anonymous() {
+                Problem::unauthenticated("not-signed-in")
+            } else {
+                let detail = "this is about a person's own account, and the credential is not a person's";
+                Problem::new(StatusCode::FORBIDDEN, "human-only", detail)
+            }
+        })
     }
 }
 
@@ -98,6 +108,19 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
     }
 }
 
+/// The one credential of a request: the bearer token, or the key of `X-API-Key`. Two that differ are none: which of
+/// them the sender meant, a guess could get wrong.
+fn credential(request: &Request) -> Result<Option<&str>, Problem> {
+    let malformed = || Problem::unauthenticated("key-invalid");
+    let bearer = bearer(request)?;
+    let mut sent = request.headers().get_all(KEY_HEADER).iter();
+    let Some(value) = sent.next() else { return Ok(bearer) };
+    let key = value.to_str().ok().filter(|text| !text.is_empty()).ok_or_else(malformed)?;
+    let only_one = sent.next().is_none() && bearer.is_none_or(|token| token == key);
+    // A header of its own name carries keys only; an access token there is a mistake.
+    if only_one && key.starts_with("psk_") { Ok(Some(key)) } else { Err(malformed()) }
+}
+
 impl<'a> ApiExtractor<'a> for Caller {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
     type ParamType = ();
@@ -108,7 +131,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             SCHEME,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("An access token from `login` or `refresh_session`."),
+                description: Some("An access token from `login` or `refresh_session`, or an API key."),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -133,10 +156,23 @@ impl<'a> ApiExtractor<'a> for Caller {
                 openid_connect_url: None,
             },
         );
+        registry.create_security_scheme(
+            KEY_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some("An API key, where `Authorization` is taken by something else."),
+                name: Some(KEY_HEADER),
+                key_in: Some("header"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME, COOKIE_SCHEME]
+        vec![SCHEME, KEY_SCHEME, COOKIE_SCHEME]
     }
 
     async fn from_request(
@@ -149,7 +185,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
         let browser = browser(request);
         // A header that the client wrote itself says more than a cookie that the browser added.
-        let token = match bearer(request)? {
+        let token = match credential(request)? {
             Some(token) => Some(token),
             None => browser.access(request.method())?,
         };
@@ -171,7 +207,7 @@ impl<'a> ApiExtractor<'a> for Visitor {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        let principal = Principal { party: Party::Anonymous, origin };
+        let principal = Principal::of(Party::Anonymous, origin);
         Ok(Self(Caller { principal, app, browser: browser(request) }))
     }
 }

@@ -7,6 +7,8 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions.rs`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod agents;
+mod api_keys;
 mod auth;
 mod body;
 mod browser;
@@ -27,6 +29,7 @@ mod reference;
 mod reply;
 mod request_id;
 mod routes;
+mod tokens;
 mod users;
 mod views;
 mod waitlist;
@@ -54,6 +57,8 @@ enum Chapter {
     Audit,
     /// Organizations, members and invitations.
     Organizations,
+    /// API keys, agents and the tokens they get.
+    Keys,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -68,6 +73,9 @@ type Operations = (
     waitlist::WaitlistApi,
     users::UsersApi,
     jwks::JwksApi,
+    api_keys::ApiKeysApi,
+    agents::AgentsApi,
+    tokens::TokensApi,
     events::EventsApi,
 );
 
@@ -80,6 +88,9 @@ fn service() -> OpenApiService<Operations, ()> {
         waitlist::WaitlistApi,
         users::UsersApi,
         jwks::JwksApi,
+        api_keys::ApiKeysApi,
+        agents::AgentsApi,
+        tokens::TokensApi,
         events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))

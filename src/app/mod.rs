@@ -6,10 +6,16 @@
 
 mod account;
 mod administration;
+mod agents;
+mod api_keys;
 mod audit;
 mod authenticate;
+mod delegation;
 mod error;
+mod grants;
+mod introspection;
 mod invitations;
+mod key_uses;
 mod limits;
 mod mail;
 mod members;
@@ -29,7 +35,13 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use self::account::Me;
+pub use self::agents::TaskToken;
+pub use self::api_keys::ShownKey;
+pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
+pub use self::introspection::TokenDescription;
+use self::key_uses::KeyUses;
+pub use self::key_uses::keys_principal;
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
@@ -37,7 +49,7 @@ pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
-use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
+use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
@@ -58,9 +70,11 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
-    pub rate_limits: RateLimits,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
+    pub rate_limits: RateLimits,
+    /// Which keys this installation makes and takes.
+    pub key_environment: KeyEnvironment,
 }
 
 impl Settings {
@@ -76,8 +90,9 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
-            rate_limits: RateLimits::OFF,
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            rate_limits: RateLimits::OFF,
+            key_environment: KeyEnvironment::Live,
         }
     }
 }
@@ -122,6 +137,7 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    key_uses: KeyUses,
 }
 
 impl App {
@@ -145,6 +161,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            key_uses: KeyUses::default(),
         }
     }
 
@@ -179,7 +196,9 @@ impl App {
         self.store.close().await;
     }
 
-    fn now(&self) -> Micros {
+    /// The present, as everything here counts it.
+    #[must_use]
+    pub fn now(&self) -> Micros {
         self.clock.now()
     }
 

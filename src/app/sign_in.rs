@@ -145,7 +145,7 @@ impl App {
         let principal = self.store.session_principal_unguarded(session, now).await?;
         let user = principal.ok_or(Error::Unauthenticated { code: "refresh-token-invalid" })?;
         let (id, signed_in_at) = (user.id, user.signed_in_at);
-        let person = Principal { party: Party::User(Box::new(user)), origin: ok.caller().origin.clone() };
+        let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
         Ok(ok.release(self.tokens_for(id, session, signed_in_at, successor)?))
     }
@@ -194,8 +194,8 @@ fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -
         rejected: user.waitlist == Waitlist::Rejected,
         suspended: user.suspended_at.is_some(),
         super_admin: user.super_admin,
-        session,
+        session: Some(session),
         signed_in_at: now,
     }));
-    Principal { party, origin: caller.origin.clone() }
+    Principal::of(party, caller.origin.clone())
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
 use crate::app::{App, Parts, RateLimits, Settings};
-use crate::config::{self, Config, Mail, OnFailure, PluginBinding};
-use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
+use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
+use crate::crypto::{
+    HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer,
+};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
 use crate::outbound::{Mailer, Transport};
@@ -50,8 +52,9 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let store = Store::open(config.database_url().expose()).await?;
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
-        rate_limits: rate_limits(config),
         waitlist_requires: config.waitlist_requires,
+        rate_limits: rate_limits(config),
+        key_environment: key_environment(config),
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
@@ -128,6 +131,14 @@ fn rate_limits(config: &Config) -> RateLimits {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// So that a key of a development machine, which may be anywhere, is none in production.
+const fn key_environment(config: &Config) -> KeyEnvironment {
+    match config.mode {
+        Mode::Production => KeyEnvironment::Live,
+        Mode::Development => KeyEnvironment::Test,
+    }
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -304,6 +304,9 @@ converted! {
     crate::domain::InvitationId: Uuid,
     crate::domain::SessionId: Uuid,
     crate::domain::MessageId: Uuid,
+    crate::domain::AgentId: Uuid,
+    crate::domain::ApiKeyId: Uuid,
+    crate::domain::DelegationId: Uuid,
 }
 
 impl Column for Micros {
