@@ -9,7 +9,7 @@ use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Message};
 use crate::app::{Delegated, TokenDescription};
-use crate::domain::Secret;
+use crate::domain::{Micros, Secret};
 use crate::guard::actions::{ExchangeToken, IntrospectToken, RevokeToken};
 
 pub(super) struct TokensApi;
