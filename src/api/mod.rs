@@ -11,6 +11,7 @@ mod agents;
 mod api_keys;
 mod auth;
 mod body;
+mod browser;
 mod caller;
 mod client_address;
 pub mod document;

@@ -112,6 +112,15 @@ pub struct Parts {
     pub settings: Settings,
 }
 
+/// What requests cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Password hashes computed.
+    pub hashes: u64,
+    /// Statements sent to the database, beginnings and ends of transactions among them.
+    pub statements: u64,
+}
+
 /// The use cases.
 #[derive(Debug)]
 pub struct App {
@@ -174,6 +183,12 @@ impl App {
     /// If the database does not answer.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store.ping().await?)
+    }
+
+    /// What was done since the start, whatever it was for.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work { hashes: self.hasher.computed(), statements: self.store.statements() }
     }
 
     /// Closes the database; call it last.

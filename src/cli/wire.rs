@@ -68,11 +68,12 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
 /// What the configuration says about the edge of the API.
 pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
     let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
-    let https = config.public_url(Some(bound)).scheme() == "https";
+    let public_url = config.public_url(Some(bound));
     move |settings| {
         settings.origins = origins;
+        settings.public_origin = Some(public_url.origin().ascii_serialization());
         settings.proxies = TrustedProxies::new(proxies);
-        settings.https = https;
+        settings.https = public_url.scheme() == "https";
     }
 }
 
