@@ -38,6 +38,8 @@ pub struct EdgeSettings {
     pub origins: Vec<String>,
     /// Whether the public URL is https; only then is HSTS sent (RFC 6797 section 7.2).
     pub https: bool,
+    /// Whether there is a page with the development mail.
+    pub mail_page: bool,
     pub timeout: Duration,
     pub random: Arc<dyn Random>,
 }
@@ -46,7 +48,14 @@ impl EdgeSettings {
     /// CORS closed, no HSTS, the usual timeout.
     #[must_use]
     pub fn new(routes: RouteTable) -> Self {
-        Self { routes, origins: Vec::new(), https: false, timeout: TIMEOUT, random: Arc::new(OsRandom) }
+        Self {
+            routes,
+            origins: Vec::new(),
+            https: false,
+            mail_page: false,
+            timeout: TIMEOUT,
+            random: Arc::new(OsRandom),
+        }
     }
 }
 

@@ -48,9 +48,11 @@ pub(super) async fn run(config: Config) -> Outcome {
 /// What the configuration says about the edge of the API.
 pub(super) fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
     let (origins, https) = (config.cors_origins.clone(), config.public_url(Some(bound)).scheme() == "https");
+    let mail_page = config.shows_mail();
     move |settings| {
         settings.origins = origins;
         settings.https = https;
+        settings.mail_page = mail_page;
     }
 }
 
@@ -82,7 +84,7 @@ fn greet(config: &Config, bound: SocketAddr) {
         return;
     }
     let mail = match config.mail() {
-        Mail::Folder(path) => format!("{}/*.eml", path.display()),
+        Mail::Folder(path) => format!("http://{bound}/mail, from {}/*.eml", path.display()),
         Mail::Smtp(_) => "sent by SMTP".to_owned(),
     };
     println!("  API reference    http://{bound}/docs");

@@ -9,7 +9,7 @@ use crate::config::{Config, Mail, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
@@ -92,13 +92,17 @@ fn binding(it: PluginBinding) -> Binding {
 }
 
 /// # Errors
-/// If the mail settings cannot work.
+/// If the mail settings cannot work, or a letter's template.
 pub fn mailer(config: &Config) -> Result<Mailer, BoxError> {
     let transport = match config.mail() {
         Mail::Folder(path) => Transport::Folder(path),
-        Mail::Smtp(url) => Transport::Smtp { url },
+        Mail::Smtp(url) => Transport::Smtp { url, authority: config.mail_ca_file.clone() },
     };
-    Ok(Mailer::new(transport, &config.mail_from)?)
+    let catalogue = match &config.mail_templates_dir {
+        Some(folder) => Catalogue::read(folder)?,
+        None => Catalogue::default(),
+    };
+    Ok(Mailer::new(transport, &config.mail_from, catalogue)?)
 }
 
 fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxError> {

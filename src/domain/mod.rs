@@ -10,6 +10,7 @@ mod email;
 mod event;
 mod ids;
 mod invalid;
+mod language;
 mod organization;
 mod password;
 mod random;
@@ -26,6 +27,7 @@ pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
+pub use language::Language;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,

@@ -6,7 +6,9 @@
 use std::borrow::Cow;
 
 use super::Resource;
-use crate::domain::{Email, InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{
+    Email, InvitationId, MembershipId, MessageId, OrganizationId, SessionId, SystemRole, UserId,
+};
 use crate::pdp::{EntityRef, Value};
 
 /// What a question says beside principal, action and resource.
@@ -141,6 +143,10 @@ actions! {
     ApproveAllRegistrations {} on |_| Resource::Platform;
     /// Turn somebody away who waits.
     RejectRegistration { user: UserId } on |_| Resource::Platform;
+    /// List the letters that have not gone out; never what is in them.
+    ListMessages {} on |_| Resource::Platform;
+    /// Try a letter again that was given up.
+    RetryMessage { message: MessageId } on |_| Resource::Platform;
     /// Stop an account: its sessions end and nothing of it may be used.
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.

@@ -17,6 +17,7 @@ mod audit;
 mod floors;
 mod golden;
 mod guard;
+mod mail;
 mod openapi;
 mod policies;
 mod process;

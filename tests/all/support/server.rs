@@ -78,7 +78,11 @@ impl Server {
             World { clock: clock.clone(), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) };
         let app = Arc::new(wire::app(&config, None, world).await.expect("the server can start"));
         let origins = config.cors_origins.clone();
-        let routes = api::routes(Arc::clone(&app), move |edge| edge.origins = origins);
+        let mail_page = config.shows_mail();
+        let routes = api::routes(Arc::clone(&app), move |edge| {
+            edge.origins = origins;
+            edge.mail_page = mail_page;
+        });
         Self { client: TestClient::new(routes.boxed()), app, clock, folder, config }
     }
 
