@@ -10,10 +10,12 @@ mod audit;
 mod authenticate;
 mod error;
 mod invitations;
+mod limits;
 mod mail;
 mod members;
 mod messages;
 mod organizations;
+mod password_strength;
 mod refusals;
 mod register;
 mod roles;
@@ -29,8 +31,11 @@ use url::Url;
 
 pub use self::account::Me;
 pub use self::error::{Denied, Error};
+use self::limits::Limits;
+pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
+pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
@@ -58,10 +63,11 @@ pub struct Settings {
     pub invitation_lifetime: Duration,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
-    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
     pub const fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
@@ -74,6 +80,7 @@ impl Settings {
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            rate_limits: RateLimits::OFF,
         }
     }
 }
@@ -107,6 +114,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    limits: Limits,
     mail_waits: Notify,
 }
 
@@ -115,6 +123,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
         let sealer = Sealer::new(&master);
+        let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
             store,
@@ -128,6 +137,7 @@ impl App {
             clock,
             random,
             settings,
+            limits,
             mail_waits,
         }
     }

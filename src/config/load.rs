@@ -44,12 +44,20 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("log", Text),
     ("log_format", Text),
     ("cors_origins", List),
+    ("trusted_proxies", List),
     ("reveal_accounts", Bool),
     ("waitlist_requires", List),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),
     ("hashing.queue", Number),
+    ("rate_limits.enabled", Bool),
+    ("rate_limits.request", Text),
+    ("rate_limits.login", Text),
+    ("rate_limits.register", Text),
+    ("rate_limits.refresh", Text),
+    ("rate_limits.mail", Text),
+    ("rate_limits.mail_to", Text),
 ];
 
 /// A setting that cannot be used. It names the setting, where it came from and the rule, and never the value.

@@ -11,11 +11,14 @@ mod event;
 mod ids;
 mod invalid;
 mod language;
+mod network;
 mod organization;
 mod password;
+mod quota;
 mod random;
 mod role;
 mod secret;
+mod strength;
 mod text;
 
 pub use account::{
@@ -28,12 +31,15 @@ pub use event::{Event, EventFilter};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;
+pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,
 };
 pub use password::Password;
+pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
+pub use strength::Strength;
 pub use text::{Line, Slug};

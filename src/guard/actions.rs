@@ -88,6 +88,8 @@ actions! {
     RefreshSession {} on |_| Resource::Platform;
     /// Prove an address with the token that was sent to it.
     VerifyEmail {} on |_| Resource::Platform;
+    /// Hear what we think of a password.
+    CheckPasswordStrength {} on |_| Resource::Platform;
     /// Read the public signing keys.
     GetJwks {} on |_| Resource::Platform;
 

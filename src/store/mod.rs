@@ -10,6 +10,7 @@ mod email_tokens;
 mod error;
 mod facts;
 mod invitations;
+mod known_networks;
 mod memberships;
 mod messages;
 mod open;

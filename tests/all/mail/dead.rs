@@ -1,9 +1,10 @@
 //! Letters that were given up: who sees them, what of them, and how they go out after all.
 
+use std::time::Duration;
+
 use palisade::app::mail_principal;
 use palisade::guard::actions::DeliverMail;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use crate::on_both;
 use crate::support::{Person, Server};
