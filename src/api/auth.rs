@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use poem_openapi::param::Header;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde_json::Value;
@@ -12,9 +13,11 @@ use super::browser;
 use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message, Reply, WithCookies};
-use super::views::UserView;
+use super::views::{LanguageView, UserView};
 use crate::app::{self, Advice, Limit, Registration};
-use crate::domain::{Department, Email, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
+use crate::domain::{
+    Department, Email, FullName, Invalid, Language, Line, ProfilePatch, ReferralSource, Secret,
+};
 use crate::guard::actions::{
     CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
 };
@@ -36,6 +39,8 @@ struct RegisterRequest {
     department: Option<String>,
     /// Where they heard of us. At most 100 characters.
     referral_source: Option<String>,
+    /// What our letters to them are written in; else the `Accept-Language` header says it.
+    language: Option<LanguageView>,
     /// For registration plugins, such as `{"invitation_code": "…"}`; never stored.
     transient_payload: Option<BTreeMap<String, Value>>,
 }
@@ -122,6 +127,9 @@ struct UpdateMeRequest {
     department: MaybeUndefined<String>,
     /// One's own preferences, replaced as a whole; no policy reads them.
     attributes: Option<BTreeMap<String, Value>>,
+    /// What our letters are written in.
+    #[oai(nullable)]
+    language: MaybeUndefined<LanguageView>,
 }
 
 /// What a sign-in gives (RFC 6749 section 5.1).
@@ -161,11 +169,20 @@ impl AuthApi {
     /// An address that has an account gets the same answer; its owner is told by mail. Registration plugins may
     /// refuse, or put the account on the waitlist: then it can sign in, read itself, and nothing else.
     #[oai(path = "/register", method = "post", operation_id = "register")]
-    async fn register(&self, caller: Visitor, body: Body<RegisterRequest>) -> Created<Register, UserView> {
+    async fn register(
+        &self,
+        caller: Visitor,
+        /// RFC 9110 section 12.5.4; heeded if the body names no language.
+        #[oai(name = "Accept-Language")]
+        accept_language: Header<Option<String>>,
+        body: Body<RegisterRequest>,
+    ) -> Created<Register, UserView> {
         caller.limit(Limit::Register)?;
         caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(Register { email: body.0.email.parse().ok() }).await?;
-        let user = caller.app().register(ok, body.0.try_into()?).await?;
+        let mut wanted = Registration::try_from(body.0)?;
+        wanted.language = wanted.language.or_else(|| Language::accepted(accept_language.0.as_deref()?));
+        let user = caller.app().register(ok, wanted).await?;
         Ok(user.map(UserView::from).into())
     }
 
@@ -294,6 +311,7 @@ impl TryFrom<RegisterRequest> for Registration {
             full_name,
             department,
             referral_source,
+            language: body.language.map(Language::from),
             payload: body.transient_payload.into_iter().flatten().collect(),
         })
     }
@@ -315,6 +333,11 @@ impl TryFrom<UpdateMeRequest> for ProfilePatch {
         Ok(Self {
             full_name: patched(body.full_name, |text| line(text, "full_name"))?,
             department: patched(body.department, |text| line(text, "department"))?,
+            language: match body.language {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(language) => Some(Some(language.into())),
+            },
             attributes: match attributes {
                 Some(Value::Object(given)) => Some(given),
                 _ => None,

@@ -44,6 +44,8 @@ pub struct EdgeSettings {
     pub proxies: TrustedProxies,
     /// Whether the public URL is https; only then is HSTS sent (RFC 6797 section 7.2).
     pub https: bool,
+    /// Whether there is a page with the development mail.
+    pub mail_page: bool,
     pub timeout: Duration,
     pub random: Arc<dyn Random>,
 }
@@ -58,6 +60,7 @@ impl EdgeSettings {
             public_origin: None,
             proxies: TrustedProxies::default(),
             https: false,
+            mail_page: false,
             timeout: TIMEOUT,
             random: Arc::new(OsRandom),
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::{App, Error, parse_email};
-use crate::domain::{Department, Email, FullName, Password, ReferralSource, Secret, User, UserId, Waitlist};
+use crate::domain::{
+    Department, Email, FullName, Language, Password, ReferralSource, Secret, User, UserId, Waitlist,
+};
 use crate::guard::actions::Register;
 use crate::guard::{Authorized, Released, Resource};
 use crate::outbound::{Letter, Template};
@@ -20,6 +22,8 @@ pub struct Registration {
     pub full_name: Option<FullName>,
     pub department: Option<Department>,
     pub referral_source: Option<ReferralSource>,
+    /// What our letters to them are written in.
+    pub language: Option<Language>,
     /// For plugins only, such as an invitation code; never stored.
     pub payload: Map<String, Json>,
 }
@@ -39,8 +43,10 @@ impl App {
         let email = parse_email(&wanted.email)?;
         let password = Password::choose(wanted.password.expose(), &email)
             .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
-        let verdict =
-            self.plugins.validate_registration(&self.hook_context(&ok), &candidate(&email, &wanted)).await;
+        let verdict = self
+            .plugins
+            .validate_registration(&hook_context(&ok, wanted.language), &candidate(&email, &wanted))
+            .await;
         let user = self.judged(email, wanted, verdict)?;
         let password_hash = self.hasher.hash(password).await?;
         let existing = self.store.find_account(&ok, &user.email).await?;
@@ -87,16 +93,6 @@ impl App {
         Ok(())
     }
 
-    fn hook_context(&self, ok: &Authorized<'_, Register>) -> RequestContext {
-        let origin = &ok.caller().origin;
-        RequestContext {
-            request_id: origin.request_id.clone(),
-            client_ip: origin.ip,
-            user_agent: origin.user_agent.clone(),
-            locale: None,
-        }
-    }
-
     /// The account that the plugins' verdict leaves, if it leaves one.
     fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
         let (waitlist, reason, profile) = match verdict {
@@ -134,7 +130,18 @@ impl App {
             created_at: now,
             updated_at: now,
             last_login_at: None,
+            language: wanted.language,
         })
+    }
+}
+
+fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>) -> RequestContext {
+    let origin = &ok.caller().origin;
+    RequestContext {
+        request_id: origin.request_id.clone(),
+        client_ip: origin.ip,
+        user_agent: origin.user_agent.clone(),
+        locale: language.map(|language| language.as_str().to_owned()),
     }
 }
 

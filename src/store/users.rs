@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, Value, args};
 use super::{Error, Store, Tx};
-use crate::domain::{Email, Line, Micros, ProfilePatch, User, UserId, Waitlist};
+use crate::domain::{Email, Language, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
     AddMember, CreateAdministrator, GetMe, Login, Register, ReinstateUser, SuspendUser, UpdateMe,
 };
@@ -43,7 +43,7 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at, waitlist_approved_at FROM users ",
+            "last_login_at, waitlist_approved_at, language FROM users ",
             $rest
         )
     };
@@ -54,8 +54,8 @@ macro_rules! insert_user {
         concat!(
             "INSERT INTO users (id, email, password_hash, full_name, department, avatar_url, ",
             "attributes, email_verified_at, suspended_at, super_admin, waitlist_status, ",
-            "waitlist_reason, referral_source, created_at, updated_at, last_login_at) VALUES ($1, $2, ",
-            "$3, $4, $5, NULL, $6, $7, NULL, $8, $9, $10, $11, $12, $12, NULL)",
+            "waitlist_reason, referral_source, created_at, updated_at, last_login_at, language) VALUES ($1, $2, ",
+            "$3, $4, $5, NULL, $6, $7, NULL, $8, $9, $10, $11, $12, $12, NULL, $13)",
             $rest
         )
     };
@@ -88,6 +88,7 @@ pub(super) fn user(row: &Row) -> Result<User, Error> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         last_login_at: row.get("last_login_at")?,
+        language: super::outbox::language(row)?,
     })
 }
 
@@ -155,10 +156,20 @@ impl Tx {
         if let Some(attributes) = patch.attributes {
             kept.attributes = attributes;
         }
+        if let Some(language) = patch.language {
+            kept.language = language;
+        }
         kept.updated_at = now;
         self.run(
-            "UPDATE users SET full_name = $2, department = $3, attributes = $4, updated_at = $5 WHERE id = $1",
-            args![id, kept.full_name.as_deref(), kept.department.as_deref(), json(&kept.attributes), now],
+            "UPDATE users SET full_name = $2, department = $3, attributes = $4, updated_at = $5, language = $6 WHERE id = $1",
+            args![
+                id,
+                kept.full_name.as_deref(),
+                kept.department.as_deref(),
+                json(&kept.attributes),
+                now,
+                kept.language.map(Language::as_str),
+            ],
         )
         .await?;
         Ok(kept)
@@ -266,6 +277,7 @@ fn row_of(new: &NewUser) -> Vec<Value> {
         user.waitlist_reason.as_deref(),
         user.referral_source.as_deref(),
         user.created_at,
+        user.language.map(Language::as_str),
     ]
 }
 

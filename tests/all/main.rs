@@ -19,6 +19,7 @@ mod flood;
 mod floors;
 mod golden;
 mod guard;
+mod mail;
 mod openapi;
 mod policies;
 mod process;
