@@ -31,6 +31,7 @@ fn slice() -> Vec<Entity> {
             flag("email_verified", true),
             flag("waitlisted", false),
             flag("suspended", false),
+            flag("deleting", false),
             flag("super_admin", false),
         ],
         parents: vec![role("member")],

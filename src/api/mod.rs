@@ -19,6 +19,7 @@ mod jwks;
 mod members;
 mod organizations;
 mod pages;
+mod passwords;
 mod problem;
 mod reference;
 mod reply;
@@ -56,6 +57,7 @@ enum Chapter {
 
 type Operations = (
     auth::AuthApi,
+    passwords::PasswordsApi,
     organizations::OrganizationsApi,
     members::MembersApi,
     invitations::InvitationsApi,
@@ -67,6 +69,7 @@ type Operations = (
 fn service() -> OpenApiService<Operations, ()> {
     let operations = (
         auth::AuthApi,
+        passwords::PasswordsApi,
         organizations::OrganizationsApi,
         members::MembersApi,
         invitations::InvitationsApi,
@@ -92,8 +95,16 @@ pub fn openapi(version: OpenApiVersion) -> Value {
 
 /// Paths beside the document and the reference: for probes, for people, and for the document itself. They touch no
 /// tenant's data.
-const RAW: [&str; 6] =
-    ["/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json", "/verify-email", "/accept-invitation"];
+const RAW: [&str; 8] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/openapi-3.0.json",
+    "/verify-email",
+    "/accept-invitation",
+    "/reset-password",
+    "/confirm-email",
+];
 
 /// Everything the server answers to; the only place where a route is made.
 pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl Endpoint<Output = Response> {
@@ -108,6 +119,8 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/openapi-3.0.json", fixed_json(&openapi(OpenApiVersion::V30)))
         .at("/verify-email", poem::get(pages::verify_email))
         .at("/accept-invitation", poem::get(pages::accept_invitation))
+        .at("/reset-password", poem::get(pages::reset_password))
+        .at("/confirm-email", poem::get(pages::confirm_email))
         .nest("/docs", reference::routes())
         .nest("/", service())
         .data(app);

@@ -9,9 +9,11 @@ mod administration;
 mod authenticate;
 mod error;
 mod invitations;
+mod letter_requests;
 mod mail;
 mod members;
 mod organizations;
+mod passwords;
 mod refusals;
 mod register;
 mod roles;
@@ -26,6 +28,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use self::error::{Denied, Error};
+use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::register::Registration;
 pub use self::roles::Role;
@@ -51,6 +54,9 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    pub reset_lifetime: Duration,
+    /// How long an account that is to be deleted can be restored.
+    pub deletion_grace: Duration,
 }
 
 impl Settings {
@@ -66,6 +72,8 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            reset_lifetime: Duration::from_secs(HOUR),
+            deletion_grace: Duration::from_secs(14 * 24 * HOUR),
         }
     }
 }
@@ -163,6 +171,13 @@ impl App {
         let now = self.now();
         tx.append_event(ok, self.random.uuid(now), &details, now).await?;
         Ok(())
+    }
+
+    /// A page of the product's.
+    fn page(&self, page: &str) -> String {
+        let mut url = self.settings.public_url.clone();
+        url.set_path(page);
+        url.to_string()
     }
 
     /// A page of the product's, with a token for it.

@@ -10,7 +10,7 @@ use crate::guard::actions::Register;
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Letter, Template};
 use crate::plugins::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
-use crate::store::{self, NewUser, Purpose};
+use crate::store::{self, Bound, NewUser, Purpose};
 
 /// What somebody sends to get an account.
 #[derive(Debug, Clone)]
@@ -66,7 +66,8 @@ impl App {
         let link = self.link("/verify-email", &token);
         let mut tx = self.store.begin().await?;
         tx.insert_user(ok, &new).await?;
-        let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
+        let (user, email) = (new.user.id, &new.user.email);
+        let bound = Bound { purpose: Purpose::VerifyEmail, user, email, password_hash: None };
         tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now())
             .await?;
         let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
@@ -132,6 +133,7 @@ impl App {
             created_at: now,
             updated_at: now,
             last_login_at: None,
+            deletion_due_at: None,
         })
     }
 }

@@ -136,13 +136,14 @@ impl App {
     }
 }
 
-fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {
+pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {
     let party = Party::User(Box::new(UserPrincipal {
         id: user.id,
         email: user.email.clone(),
         email_verified: user.email_verified_at.is_some(),
         waitlisted: user.waitlist == Waitlist::Pending,
         suspended: user.suspended_at.is_some(),
+        deleting: user.deletion_due_at.is_some(),
         super_admin: user.super_admin,
         session,
         signed_in_at: now,

@@ -23,6 +23,8 @@ pub struct User {
     pub created_at: Micros,
     pub updated_at: Micros,
     pub last_login_at: Option<Micros>,
+    /// When the account is purged, if it is to be deleted.
+    pub deletion_due_at: Option<Micros>,
 }
 
 /// Where an account stands with the waitlist, in the old system's words.

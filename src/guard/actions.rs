@@ -77,6 +77,12 @@ actions! {
     RefreshSession {} on |_| Resource::Platform;
     /// Prove an address with the token that was sent to it.
     VerifyEmail {} on |_| Resource::Platform;
+    /// Have the letter sent again that proves an address.
+    ResendVerification {} on |_| Resource::Platform;
+    /// Have a letter sent that resets a password.
+    ForgotPassword {} on |_| Resource::Platform;
+    /// Set a new password with the token of that letter.
+    ResetPassword {} on |_| Resource::Platform;
     /// Read the public signing keys.
     GetJwks {} on |_| Resource::Platform;
 
@@ -86,6 +92,27 @@ actions! {
     GetMe { user: UserId } on |a| Resource::User(a.user);
     /// Change one's own profile.
     UpdateMe { user: UserId } on |a| Resource::User(a.user);
+
+    /// Set a new password, knowing the current one.
+    ChangePassword { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// List the sign-ins of one's account that still live.
+    ListSessions { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// End one of them.
+    RevokeSession { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// End all of them but the one the request rests on.
+    RevokeOtherSessions { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// End all of them.
+    LogoutAll { user: UserId } on |a| Resource::User(a.user);
+    /// Ask for another address.
+    ChangeEmail { user: UserId } on |a| Resource::User(a.user);
+    /// Take the other address, proved with the token that was sent to it.
+    ConfirmEmailChange { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// Have one's account deleted, after a time to think again.
+    DeleteMe { user: UserId } on |a| Resource::User(a.user);
+    /// Keep an account that was to be deleted.
+    RestoreMe { user: UserId } on |a| Resource::User(a.user);
+    /// Read everything that is kept about oneself.
+    ExportMe { user: UserId } on |a| Resource::User(a.user);
 
     /// Found an organization.
     CreateOrganization {} on |_| Resource::Platform;
@@ -137,4 +164,6 @@ actions! {
     CreateAdministrator {} on |_| Resource::Platform;
     /// Send what waits in the outbox.
     DeliverMail {} on |_| Resource::Platform;
+    /// Purge the accounts whose time to think again is over.
+    PurgeAccounts {} on |_| Resource::Platform;
 }

@@ -31,6 +31,8 @@ pub struct UserPrincipal {
     pub email_verified: bool,
     pub waitlisted: bool,
     pub suspended: bool,
+    /// Asked to be deleted, and can still think again.
+    pub deleting: bool,
     pub super_admin: bool,
     /// The sign-in this request rests on.
     pub session: SessionId,
@@ -91,6 +93,7 @@ impl Party {
                 ("email_verified".into(), Value::Bool(user.email_verified)),
                 ("waitlisted".into(), Value::Bool(user.waitlisted)),
                 ("suspended".into(), Value::Bool(user.suspended)),
+                ("deleting".into(), Value::Bool(user.deleting)),
                 ("super_admin".into(), Value::Bool(user.super_admin)),
             ],
         };

@@ -21,11 +21,38 @@ pub enum Template {
     Waitlisted,
     /// You may come in. May have `link`, to sign in.
     WaitlistApproved,
+    /// Set a new password. Needs `link`.
+    ResetPassword,
+    /// The password was changed. May have `link`, to reset it.
+    PasswordChanged,
+    /// Somebody signed in from a device not seen before. Needs `device`, `network` and `time`; may have `link`, to
+    /// reset the password.
+    NewDevice,
+    /// Prove that this address is yours, to which an account is to move. Needs `link`.
+    ConfirmEmailChange,
+    /// To the old address: the account is to move. Needs `new_email`; may have `link`, to reset the password.
+    EmailChangeRequested,
+    /// To the old address: the account has moved. Needs `new_email`.
+    EmailChanged,
+    /// The account is to be deleted. Needs `time`; may have `link`, to sign in.
+    AccountDeletion,
 }
 
 impl Template {
-    pub const ALL: [Self; 5] =
-        [Self::VerifyEmail, Self::AccountExists, Self::Invitation, Self::Waitlisted, Self::WaitlistApproved];
+    pub const ALL: [Self; 12] = [
+        Self::VerifyEmail,
+        Self::AccountExists,
+        Self::Invitation,
+        Self::Waitlisted,
+        Self::WaitlistApproved,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::NewDevice,
+        Self::ConfirmEmailChange,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::AccountDeletion,
+    ];
 
     /// The name of its files in `templates/`.
     #[must_use]
@@ -36,6 +63,13 @@ impl Template {
             Self::Invitation => "invitation",
             Self::Waitlisted => "waitlisted",
             Self::WaitlistApproved => "waitlist-approved",
+            Self::ResetPassword => "reset-password",
+            Self::PasswordChanged => "password-changed",
+            Self::NewDevice => "new-device",
+            Self::ConfirmEmailChange => "confirm-email-change",
+            Self::EmailChangeRequested => "email-change-requested",
+            Self::EmailChanged => "email-changed",
+            Self::AccountDeletion => "account-deletion",
         }
     }
 
@@ -46,6 +80,13 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.txt"),
             Self::Waitlisted => include_str!("templates/waitlisted.txt"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.txt"),
+            Self::ResetPassword => include_str!("templates/reset-password.txt"),
+            Self::PasswordChanged => include_str!("templates/password-changed.txt"),
+            Self::NewDevice => include_str!("templates/new-device.txt"),
+            Self::ConfirmEmailChange => include_str!("templates/confirm-email-change.txt"),
+            Self::EmailChangeRequested => include_str!("templates/email-change-requested.txt"),
+            Self::EmailChanged => include_str!("templates/email-changed.txt"),
+            Self::AccountDeletion => include_str!("templates/account-deletion.txt"),
         }
     }
 
@@ -56,6 +97,13 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.html"),
             Self::Waitlisted => include_str!("templates/waitlisted.html"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.html"),
+            Self::ResetPassword => include_str!("templates/reset-password.html"),
+            Self::PasswordChanged => include_str!("templates/password-changed.html"),
+            Self::NewDevice => include_str!("templates/new-device.html"),
+            Self::ConfirmEmailChange => include_str!("templates/confirm-email-change.html"),
+            Self::EmailChangeRequested => include_str!("templates/email-change-requested.html"),
+            Self::EmailChanged => include_str!("templates/email-changed.html"),
+            Self::AccountDeletion => include_str!("templates/account-deletion.html"),
         }
     }
 }

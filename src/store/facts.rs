@@ -37,17 +37,19 @@ impl Store {
         let mut db = self;
         let row = db
             .optional(
-                "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status FROM users WHERE id = $1",
+                "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at \
+                 FROM users WHERE id = $1 AND purged_at IS NULL",
                 args![Uuid::from(user)],
             )
             .await?;
         let (attributes, exists) = match row {
-            None => (user_attributes(String::new(), [false; 4]), false),
+            None => (user_attributes(String::new(), [false; 5]), false),
             Some(row) => {
                 let flags = [
                     row.get::<Option<Micros>>("email_verified_at")?.is_some(),
                     row.get::<String>("waitlist_status")? == "pending",
                     row.get::<Option<Micros>>("suspended_at")?.is_some(),
+                    row.get::<Option<Micros>>("deletion_due_at")?.is_some(),
                     row.get("super_admin")?,
                 ];
                 (user_attributes(users::email(&row, "email")?.to_string(), flags), true)
@@ -157,13 +159,14 @@ fn bare(resource: &Resource, exists: bool) -> Slice {
 
 fn user_attributes(
     email: String,
-    [email_verified, waitlisted, suspended, super_admin]: [bool; 4],
+    [email_verified, waitlisted, suspended, deleting, super_admin]: [bool; 5],
 ) -> Vec<(std::borrow::Cow<'static, str>, Value)> {
     vec![
         ("email".into(), Value::Text(email)),
         ("email_verified".into(), Value::Bool(email_verified)),
         ("waitlisted".into(), Value::Bool(waitlisted)),
         ("suspended".into(), Value::Bool(suspended)),
+        ("deleting".into(), Value::Bool(deleting)),
         ("super_admin".into(), Value::Bool(super_admin)),
     ]
 }

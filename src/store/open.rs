@@ -41,8 +41,10 @@ macro_rules! steps {
 }
 
 /// Every migration, in order. A test holds this list against the two folders.
-pub const MIGRATIONS: [Step; 3] =
-    steps![1 "0001_create_identity", 2 "0002_create_tenancy", 3 "0003_create_outbox"];
+pub const MIGRATIONS: [Step; 4] = steps![
+    1 "0001_create_identity", 2 "0002_create_tenancy", 3 "0003_create_outbox",
+    4 "0004_extend_accounts",
+];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {
     let step = |step: &Step| {

@@ -1,3 +1,4 @@
 //! What clients see, over HTTP, on both databases.
 
+mod accounts;
 mod organizations;
