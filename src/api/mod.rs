@@ -10,8 +10,10 @@
 mod auth;
 mod body;
 mod caller;
+mod deletion;
 pub mod document;
 mod edge;
+mod email_change;
 mod framework;
 mod health;
 mod invitations;
@@ -25,6 +27,7 @@ mod reference;
 mod reply;
 mod request_id;
 mod routes;
+mod sessions;
 mod users;
 mod views;
 mod waitlist;
@@ -58,6 +61,9 @@ enum Chapter {
 type Operations = (
     auth::AuthApi,
     passwords::PasswordsApi,
+    sessions::SessionsApi,
+    email_change::EmailChangeApi,
+    deletion::DeletionApi,
     organizations::OrganizationsApi,
     members::MembersApi,
     invitations::InvitationsApi,
@@ -70,6 +76,9 @@ fn service() -> OpenApiService<Operations, ()> {
     let operations = (
         auth::AuthApi,
         passwords::PasswordsApi,
+        sessions::SessionsApi,
+        email_change::EmailChangeApi,
+        deletion::DeletionApi,
         organizations::OrganizationsApi,
         members::MembersApi,
         invitations::InvitationsApi,

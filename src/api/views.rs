@@ -28,6 +28,8 @@ pub(super) struct UserView {
     waitlist_status: WaitlistStatus,
     created_at: OffsetDateTime,
     last_login_at: Option<OffsetDateTime>,
+    /// When the account will be purged, if it is to be deleted; it can be restored until then.
+    deletion_due_at: Option<OffsetDateTime>,
 }
 
 impl From<domain::User> for UserView {
@@ -45,6 +47,7 @@ impl From<domain::User> for UserView {
             waitlist_status: user.waitlist.into(),
             created_at: user.created_at.to_datetime(),
             last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
+            deletion_due_at: user.deletion_due_at.map(domain::Micros::to_datetime),
         }
     }
 }

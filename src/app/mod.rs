@@ -7,6 +7,8 @@
 mod account;
 mod administration;
 mod authenticate;
+mod deletion;
+mod email_change;
 mod error;
 mod invitations;
 mod letter_requests;
@@ -17,6 +19,7 @@ mod passwords;
 mod refusals;
 mod register;
 mod roles;
+mod sessions;
 mod sign_in;
 mod waitlist;
 
@@ -27,6 +30,7 @@ use serde_json::Value as Json;
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 use self::mail::letter;
 pub use self::mail::mail_principal;

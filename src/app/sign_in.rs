@@ -67,6 +67,7 @@ impl App {
         };
         tx.insert_session(&ok_person, new).await?;
         tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
+        self.greet_device(&mut tx, &ok_person, &user, now).await?;
         self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
         let tokens = self.tokens_for(user.id, session, now, refresh)?;
         tx.commit().await?;

@@ -32,10 +32,15 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.deliver_mail_forever().await })
     };
+    let purge = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.purge_accounts_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
+    purge.abort();
     app.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -47,8 +47,11 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
     let master = master_key(config, &*world.random)?;
     let store = Store::open(config.database_url().expose()).await?;
-    let settings =
-        Settings { reveal_accounts: config.reveal_accounts, ..Settings::new(config.public_url(bound)) };
+    let settings = Settings {
+        reveal_accounts: config.reveal_accounts,
+        deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
+        ..Settings::new(config.public_url(bound))
+    };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;

@@ -43,6 +43,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("log_format", Text),
     ("cors_origins", List),
     ("reveal_accounts", Bool),
+    ("deletion_grace_days", Number),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),

@@ -47,6 +47,9 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Whether register and its like may tell that an address is known. Default no.
     pub reveal_accounts: bool,
+    /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
+    #[serde(deserialize_with = "grace_days")]
+    pub deletion_grace_days: u32,
     pub hashing: Hashing,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
@@ -69,6 +72,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             cors_origins: Vec::new(),
             reveal_accounts: false,
+            deletion_grace_days: 14,
             hashing: Hashing::default(),
             plugins: None,
         }
@@ -253,6 +257,10 @@ fn queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
 
 fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     within(deserializer, 1, 10_000)
+}
+
+fn grace_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 0, 365)
 }
 
 fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

@@ -7,6 +7,7 @@
 mod account;
 mod clock;
 mod email;
+mod export;
 mod ids;
 mod invalid;
 mod organization;
@@ -14,11 +15,13 @@ mod password;
 mod random;
 mod role;
 mod secret;
+mod session;
 mod text;
 
 pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
+pub use export::{AccountExport, KnownDevice, OwnEvent};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
 pub use organization::{
@@ -29,4 +32,5 @@ pub use password::Password;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
+pub use session::{Session, device_name, network_name};
 pub use text::{Line, Slug};

@@ -5,9 +5,12 @@
 //! what must be read before there is a principal stands in `unguarded.rs` and nowhere else.
 //! Read next: `sql.rs` (the two databases behind one face), then `users.rs`.
 
+mod deletion;
+mod email_changes;
 mod email_tokens;
 mod error;
 mod events;
+mod export;
 mod facts;
 mod invitations;
 mod letter_requests;
@@ -15,6 +18,7 @@ mod memberships;
 mod open;
 mod organizations;
 mod outbox;
+mod own_sessions;
 mod passwords;
 mod sessions;
 mod signing_keys;
@@ -22,12 +26,15 @@ mod sql;
 mod unguarded;
 mod users;
 
+pub use deletion::Deletion;
+pub use email_changes::Moved;
 pub use email_tokens::{Bound, Purpose, SendsTokens};
 pub use error::{Conflict, Error};
 pub use letter_requests::{AsksForLetters, LetterRequest};
 pub use memberships::Kept;
 pub use open::{MIGRATIONS, OpenError};
 pub use outbox::Queued;
+pub use own_sessions::Familiarity;
 pub use passwords::ProvesPassword;
 pub use sessions::{NewSession, Rotation};
 pub use sql::{Store, Tx};

@@ -82,6 +82,8 @@ impl Store {
             // An acknowledged write survives a power cut, not only a crash of ours.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten: a purged account is gone from the file too.
+            .pragma("secure_delete", "ON")
             .busy_timeout(ACQUIRE_TIMEOUT);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

@@ -119,12 +119,17 @@ impl Store {
         let mut db = self;
         let rows = db
             .all(
-                select_users!("WHERE waitlist_status = $1 ORDER BY id LIMIT $2 OFFSET $3"),
+                select_users!(
+                    "WHERE waitlist_status = $1 AND purged_at IS NULL ORDER BY id LIMIT $2 OFFSET $3"
+                ),
                 args![status.as_str(), limit, offset],
             )
             .await?;
         let total = db
-            .one("SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1", args![status.as_str()])
+            .one(
+                "SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1 AND purged_at IS NULL",
+                args![status.as_str()],
+            )
             .await?;
         Ok((rows.iter().map(user).collect::<Result<_, _>>()?, total.get("total")?))
     }

@@ -1,6 +1,9 @@
 //! Accounts: passwords, sessions, addresses, deletion. Attacks carry the numbers of the list they come from.
 
+mod deletion;
+mod email_change;
 mod passwords;
+mod sessions;
 
 use poem::http::Method;
 use serde_json::{Value, json};
