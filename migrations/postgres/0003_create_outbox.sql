@@ -11,18 +11,3 @@ CREATE TABLE outbox (
     last_error      TEXT
 );
 CREATE INDEX outbox_due_idx ON outbox (failed_at, next_attempt_at);
-
--- What happened, in order: who did what, to what, by which decision.
-CREATE TABLE events (
-    id              UUID   NOT NULL PRIMARY KEY,
-    action          TEXT   NOT NULL,
-    principal       TEXT   NOT NULL,
-    resource        TEXT   NOT NULL,
-    organization_id UUID,
-    decision_id     UUID   NOT NULL,
-    request_id      TEXT   NOT NULL,
-    ip              TEXT,
-    details         TEXT   NOT NULL,
-    created_at      BIGINT NOT NULL
-);
-CREATE INDEX events_organization_idx ON events (organization_id, id);

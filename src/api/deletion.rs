@@ -1,16 +1,16 @@
 //! `/api/v1/auth/me/restore` and `/export`; asking for deletion is `DELETE /me` in `auth.rs`.
 
 use poem_openapi::{Object, OpenApi};
-use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Chapter;
 use super::caller::Caller;
+use super::events::EventView;
 use super::reply::ApiResult;
 use super::sessions::SessionView;
 use super::views::UserView;
-use crate::domain::{AccountExport, KnownDevice, OwnEvent, OwnOrganization};
+use crate::domain::{AccountExport, KnownDevice, OwnOrganization};
 use crate::guard::actions::{ExportMe, RestoreMe};
 
 pub(super) struct DeletionApi;
@@ -25,8 +25,8 @@ struct ExportView {
     /// Those that are over, too.
     sessions: Vec<SessionView>,
     devices: Vec<ExportedDevice>,
-    /// What the person did, newest first; the newest 10000.
-    events: Vec<ExportedEvent>,
+    /// What the person did and what was done to the account, newest first; the newest 10000.
+    events: Vec<EventView>,
 }
 
 /// An organization the person belongs to.
@@ -47,19 +47,6 @@ struct ExportedDevice {
     last_seen_at: OffsetDateTime,
 }
 
-/// Something the person did.
-#[derive(Object)]
-#[oai(skip_serializing_if_is_none)]
-struct ExportedEvent {
-    /// The operation, such as `Login`.
-    action: String,
-    /// What it was done to.
-    resource: String,
-    ip: Option<String>,
-    details: Value,
-    at: OffsetDateTime,
-}
-
 impl From<AccountExport> for ExportView {
     fn from(it: AccountExport) -> Self {
         Self {
@@ -68,7 +55,7 @@ impl From<AccountExport> for ExportView {
             organizations: it.organizations.into_iter().map(ExportedOrganization::from).collect(),
             sessions: it.sessions.into_iter().map(SessionView::from).collect(),
             devices: it.devices.into_iter().map(ExportedDevice::from).collect(),
-            events: it.events.into_iter().map(ExportedEvent::from).collect(),
+            events: it.events.into_iter().map(EventView::from).collect(),
         }
     }
 }
@@ -87,13 +74,6 @@ impl From<KnownDevice> for ExportedDevice {
             first_seen_at: it.first_seen_at.to_datetime(),
             last_seen_at: it.last_seen_at.to_datetime(),
         }
-    }
-}
-
-impl From<OwnEvent> for ExportedEvent {
-    fn from(it: OwnEvent) -> Self {
-        let OwnEvent { action, resource, ip, details, at } = it;
-        Self { action, resource, ip, details, at: at.to_datetime() }
     }
 }
 

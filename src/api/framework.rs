@@ -1,6 +1,8 @@
 //! The framework's own errors, turned into problems. Its texts hold Rust type names and the client's values,
 //! so none of them is shown: only what we can say ourselves.
 
+use std::time::Duration;
+
 use poem::error::{MethodNotAllowedError, NotFoundError, ParseJsonError, ReadBodyError, SizedLimitError};
 use poem::http::StatusCode;
 use poem::{IntoResponse as _, Response};
@@ -100,6 +102,7 @@ fn by_status(status: StatusCode) -> Problem {
         StatusCode::NOT_FOUND => Problem::not_found(),
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => wrong_media_type(),
+        StatusCode::SERVICE_UNAVAILABLE => Problem::unavailable("unavailable", Duration::from_secs(1)),
         status if status.is_server_error() => Problem::internal(),
         status => Problem::new(status, "bad-request", "the request is not one this service understands"),
     }

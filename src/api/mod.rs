@@ -14,6 +14,7 @@ mod deletion;
 pub mod document;
 mod edge;
 mod email_change;
+mod events;
 mod framework;
 mod health;
 mod invitations;
@@ -50,6 +51,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// What happened.
+    Audit,
     /// Organizations, members and invitations.
     Organizations,
     /// For super admins.
@@ -70,6 +73,7 @@ type Operations = (
     waitlist::WaitlistApi,
     users::UsersApi,
     jwks::JwksApi,
+    events::EventsApi,
 );
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -85,6 +89,7 @@ fn service() -> OpenApiService<Operations, ()> {
         waitlist::WaitlistApi,
         users::UsersApi,
         jwks::JwksApi,
+        events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
         .summary("Who is this, and may they?")

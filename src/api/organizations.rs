@@ -119,7 +119,7 @@ struct RoleView {
     organization_id: Option<Uuid>,
     name: String,
     description: String,
-    /// Permissions, wildcards unexpanded.
+    /// What it adds to the role it inherits from, wildcards unexpanded.
     permissions: Vec<String>,
     is_system: bool,
     /// The role whose every permission this one has too.

@@ -6,6 +6,7 @@
 
 mod account;
 mod administration;
+mod audit;
 mod authenticate;
 mod deletion;
 mod email_change;
@@ -26,7 +27,7 @@ mod waitlist;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
 
@@ -39,10 +40,10 @@ pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random};
-use crate::guard::{Action, Authorized, Guard, Principal};
+use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
-use crate::store::{Store, Tx};
+use crate::store::{Note, Store, Tx};
 
 /// How long things last, and what the operator chose.
 #[derive(Debug, Clone)]
@@ -170,10 +171,27 @@ impl App {
         Id::from(self.random.uuid(self.now()))
     }
 
-    /// Tells of a change in its own transaction.
+    /// Tells of a change in its own transaction, last of all. `details` is a JSON object without secrets.
     async fn note<A: Action>(&self, tx: &mut Tx, ok: &Authorized<'_, A>, details: Json) -> Result<(), Error> {
-        let now = self.now();
-        tx.append_event(ok, self.random.uuid(now), &details, now).await?;
+        let details = match details {
+            Json::Object(details) => details,
+            _ => Map::new(),
+        };
+        tx.append_event(ok, Note { details, ..Note::default() }, self.now()).await?;
+        Ok(())
+    }
+
+    /// Tells of an attempt that failed, in a transaction of its own.
+    async fn note_failure<A: Action>(
+        &self,
+        ok: &Authorized<'_, A>,
+        about: Option<Resource>,
+        failure: &'static str,
+    ) -> Result<(), Error> {
+        let mut tx = self.store.begin().await?;
+        let note = Note { about, failure: Some(failure), ..Note::default() };
+        tx.append_event(ok, note, self.now()).await?;
+        tx.commit().await?;
         Ok(())
     }
 

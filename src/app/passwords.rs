@@ -25,7 +25,10 @@ impl App {
         new_password: &Secret,
     ) -> Result<Released<ResetPassword, ()>, Error> {
         let now = self.now();
-        let account = self.store.find_resettable(&ok, token.hash(), now).await?.ok_or_else(token_invalid)?;
+        let Some(account) = self.store.find_resettable(&ok, token.hash(), now).await? else {
+            self.note_failure(&ok, None, "token-invalid").await?;
+            return Err(token_invalid());
+        };
         // Whether this person may is asked as this person.
         let person = signed_in(&account.user, self.fresh(), now, ok.caller());
         let ok_person = self.guard.authorize(&person, ResetPassword {}).await?;
@@ -37,8 +40,8 @@ impl App {
             Err(store::Error::NotFound) => return Err(token_invalid()),
             done => done?,
         }
-        self.note(&mut tx, &ok_person, json!({})).await?;
         self.enqueue(&mut tx, &ok_person, self.password_changed(&account)).await?;
+        self.note(&mut tx, &ok_person, json!({})).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(ok.release(()))
@@ -68,8 +71,8 @@ impl App {
             Err(store::Error::NotFound) => return Err(store::Error::Changed.into()),
             done => done?,
         }
-        self.note(&mut tx, &ok, json!({})).await?;
         self.enqueue(&mut tx, &ok, self.password_changed(&account)).await?;
+        self.note(&mut tx, &ok, json!({})).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(ok.release(()))
@@ -93,7 +96,10 @@ impl App {
         let attempt = Password::attempt(current_password.expose()).ok_or_else(wrong)?;
         match self.hasher.verify(account.password_hash.as_deref(), attempt).await? {
             Verified::Match { .. } => Ok(account),
-            Verified::NoMatch => Err(wrong()),
+            Verified::NoMatch => {
+                self.note_failure(ok, None, "wrong-password").await?;
+                Err(wrong())
+            }
         }
     }
 

@@ -13,7 +13,7 @@ pub struct Role {
     pub organization: Option<OrganizationId>,
     pub name: &'static str,
     pub description: &'static str,
-    /// With those of the roles it includes; wildcards unexpanded.
+    /// What it adds to the role it includes, wildcards unexpanded.
     pub permissions: Vec<&'static str>,
     pub includes: Option<RoleId>,
 }

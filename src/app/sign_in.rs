@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{App, Error};
 use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
-use crate::guard::{Authorized, Party, Principal, Released, UserPrincipal};
-use crate::store::{NewSession, Rotation};
+use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
+use crate::store::{NewSession, Note, Rotation};
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -39,12 +39,14 @@ impl App {
             Ok(email) => self.store.find_account(&ok, &email).await?,
             Err(_) => None,
         };
+        let known = account.as_ref().map(|account| account.user.id);
         let attempt = Password::attempt(password.expose()).ok_or(WRONG)?;
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let Verified::Match { rehash } = self.hasher.verify(stored, attempt.clone()).await? else {
+        let verified = self.hasher.verify(stored, attempt.clone()).await?;
+        let (Verified::Match { rehash }, Some(user)) = (verified, account.map(|account| account.user)) else {
+            self.note_failure(&ok, known.map(Resource::User), "invalid-credentials").await?;
             return Err(WRONG);
         };
-        let user = account.map(|account| account.user).ok_or(WRONG)?;
         let rehashed = if rehash { Some(self.hasher.hash(attempt).await?) } else { None };
 
         // Whether this person may have a session is asked as this person.
@@ -94,7 +96,9 @@ impl App {
             Rotation::Rotated { session } | Rotation::Repeated { session } => session,
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
-                self.note(&mut tx, &ok, json!({ "reused": true, "session": session.to_string() })).await?;
+                let details = Map::from_iter([("session".to_owned(), json!(session.to_string()))]);
+                let note = Note { failure: Some("refresh-token-reused"), details, ..Note::default() };
+                tx.append_event(&ok, note, now).await?;
                 tx.commit().await?;
                 tracing::warn!(%session, "a refresh token was used twice; its session is over");
                 return Err(Error::Unauthenticated { code: "refresh-token-reused" });

@@ -4,6 +4,7 @@
 //! only wires and calls. Read next: `wire.rs`, how a configuration becomes a running [`App`](crate::app::App).
 
 mod admin;
+mod audit;
 mod demo;
 mod doctor;
 mod migrate;
@@ -45,6 +46,11 @@ enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Work with the audit trail
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Work with the Cedar policies
     Policy {
         #[command(subcommand)]
@@ -70,6 +76,20 @@ enum AdminCommand {
     Create {
         /// The address to sign in with; it counts as verified
         email: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Prove that no event was changed or removed since it was written
+    Verify,
+    /// Write all events to standard output, oldest first, one JSON object a line
+    Export,
+    /// Remove events older than this; the rest still verifies
+    Prune {
+        /// Days to keep
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36500))]
+        keep_days: u32,
     },
 }
 
@@ -124,12 +144,13 @@ fn run(cli: &Cli) -> Outcome {
         Some(Command::Admin { command: AdminCommand::Create { email } }) => {
             within_runtime(admin::create(config()?, email))
         }
+        Some(Command::Audit { command }) => within_runtime(audit::run(config()?, command)),
         Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
             policy::test(&config()?, filter.as_deref())
         }
         Some(Command::Openapi { openapi }) => print_openapi(*openapi),
         Some(Command::Doctor) => within_runtime(doctor::run(config())),
-        Some(Command::Demo) => within_runtime(demo::run()),
+        Some(Command::Demo) => within_runtime(demo::run(config()?)),
     }
 }
 

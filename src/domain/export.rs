@@ -1,8 +1,6 @@
 //! Everything that is kept about a person, for the person.
 
-use serde_json::Value;
-
-use super::{Micros, OwnOrganization, Session, User};
+use super::{Event, Micros, OwnOrganization, Session, User};
 
 /// A copy of one's data (GDPR article 15 and 20).
 #[derive(Debug)]
@@ -13,8 +11,8 @@ pub struct AccountExport {
     /// All that are kept, those that are over too.
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
-    /// What the person did, newest first, up to a bound.
-    pub events: Vec<OwnEvent>,
+    /// What the person did and what was done to the account, newest first, up to a bound.
+    pub events: Vec<Event>,
 }
 
 /// From where an account was signed in to.
@@ -24,15 +22,4 @@ pub struct KnownDevice {
     pub network: String,
     pub first_seen_at: Micros,
     pub last_seen_at: Micros,
-}
-
-/// Something the person did.
-#[derive(Debug)]
-pub struct OwnEvent {
-    pub action: String,
-    /// The Cedar text of the object, such as `User::"…"`.
-    pub resource: String,
-    pub ip: Option<String>,
-    pub details: Value,
-    pub at: Micros,
 }

@@ -7,6 +7,7 @@
 mod account;
 mod clock;
 mod email;
+mod event;
 mod export;
 mod ids;
 mod invalid;
@@ -21,7 +22,8 @@ mod text;
 pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
-pub use export::{AccountExport, KnownDevice, OwnEvent};
+pub use event::{Event, EventFilter};
+pub use export::{AccountExport, KnownDevice};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
 pub use organization::{

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Resource;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{Email, InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
 use crate::pdp::{EntityRef, Value};
 
 /// What a question says beside principal, action and resource.
@@ -62,6 +62,15 @@ fn granting(organization: OrganizationId, role: SystemRole) -> Context {
     vec![("role".into(), Value::Entity(role_ref(organization, role)))]
 }
 
+/// The address that would get an account.
+fn registering(email: Option<&Email>) -> Context {
+    let text = |text: Option<&str>| Value::Text(text.unwrap_or_default().to_owned());
+    vec![
+        ("email".into(), text(email.map(Email::as_str))),
+        ("email_domain".into(), text(email.map(Email::domain))),
+    ]
+}
+
 /// `Role::"<organization>/<name>"`.
 #[must_use]
 pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
@@ -70,7 +79,7 @@ pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
 
 actions! {
     /// Make an account.
-    Register {} on |_| Resource::Platform;
+    Register { email: Option<Email> } on |_| Resource::Platform, with |a| registering(a.email.as_ref());
     /// Trade a password for a session.
     Login {} on |_| Resource::Platform;
     /// Trade a refresh token for the next.
@@ -159,6 +168,17 @@ actions! {
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.
     ReinstateUser { user: UserId } on |a| Resource::User(a.user);
+
+    /// List what one did, and what was done to one's account.
+    ListOwnEvents { user: UserId } on |a| Resource::User(a.user);
+    /// List what happened in an organization.
+    ListOrganizationEvents { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List what happened anywhere.
+    ListEvents {} on |_| Resource::Platform;
+    /// Walk the audit trail's chain, and export it; only from the command line.
+    VerifyEvents {} on |_| Resource::Platform;
+    /// Remove events that are older than they must be kept.
+    PruneEvents {} on |_| Resource::Platform;
 
     /// Make somebody a super admin; only from the command line.
     CreateAdministrator {} on |_| Resource::Platform;

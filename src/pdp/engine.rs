@@ -34,13 +34,17 @@ impl Pdp {
         Ok(())
     }
 
-    /// Answers one question. Forbid wins over permit; nothing said means no; an evaluation that fails means no.
+    /// Answers one question. Forbid wins over permit; nothing said means no; an evaluation that fails means no; an
+    /// action that the schema does not know for this kind of principal means no.
     ///
     /// # Errors
     /// `BadQuestion` when the question or its facts do not fit the schema.
     pub fn decide(&self, question: &Question) -> Result<Decision, Error> {
         let snapshot = self.current.load();
-        let (request, entities) = snapshot.words.ask(question)?;
+        let Some((request, entities)) = snapshot.words.ask(question)? else {
+            let version = snapshot.version;
+            return Ok(Decision { allowed: false, determining: Vec::new(), errors: Vec::new(), version });
+        };
         let answer = snapshot.index.ask(&request, &entities);
         let failed = !answer.errors.is_empty();
         let allowed = answer.allowed && !failed;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use cedar_policy::{
     Context, Entities, Entity as CedarEntity, EntityId, EntityTypeName, EntityUid, Request,
-    RestrictedExpression, Schema,
+    RequestValidationError, RestrictedExpression, Schema,
 };
 
 use super::decision::Error;
@@ -33,8 +33,9 @@ impl Words {
         Ok(Self { schema, kinds, actions, asked_about })
     }
 
-    /// The question as Cedar takes it, checked against the schema.
-    pub(super) fn ask(&self, question: &Question) -> Result<(Request, Entities), Error> {
+    /// The question as Cedar takes it, checked against the schema; nothing if the action is for no principal of
+    /// this kind, so that no policy can permit it.
+    pub(super) fn ask(&self, question: &Question) -> Result<Option<(Request, Entities)>, Error> {
         let action = self
             .actions
             .get(question.action.as_ref())
@@ -48,15 +49,25 @@ impl Words {
             self.uid(&question.resource)?,
             context,
             Some(&self.schema),
-        )
-        .map_err(bad)?;
+        );
+        let request = match request {
+            Err(RequestValidationError::InvalidPrincipalType(_)) if self.is_for_somebody(&action.uid()) => {
+                return Ok(None);
+            }
+            request => request.map_err(bad)?,
+        };
         let slice = question.entities.iter().map(|e| self.entity(e)).collect::<Result<Vec<_>, _>>()?;
         // Of the schema's actions only this one: adding all hundred would cost more than the decision.
         let actions = self.asked_about.iter().chain([action]).cloned();
         // With the schema: facts of the wrong shape would be trusted by policies that were proved on the right one.
         let entities = Entities::empty().add_entities(slice.into_iter().chain(actions), Some(&self.schema));
         let entities = entities.map_err(bad)?;
-        Ok((request, entities))
+        Ok(Some((request, entities)))
+    }
+
+    /// Whether the action can be asked about at all; a group cannot.
+    fn is_for_somebody(&self, action: &EntityUid) -> bool {
+        self.schema.principals_for_action(action).is_some_and(|mut kinds| kinds.next().is_some())
     }
 
     fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {

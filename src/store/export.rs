@@ -1,14 +1,14 @@
 //! One's own data, whole.
 
-use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::audit::{event, select_events};
 use super::organizations::own_organization;
 use super::own_sessions::session;
 use super::sql::{Row, Sql as _, args};
 use super::users::{select_users, user};
 use super::{Error, Store};
-use crate::domain::{AccountExport, KnownDevice, Micros, OwnEvent};
+use crate::domain::{AccountExport, KnownDevice, Micros};
 use crate::guard::Authorized;
 use crate::guard::actions::ExportMe;
 
@@ -21,16 +21,6 @@ fn device(row: &Row) -> Result<KnownDevice, Error> {
         network: row.get("network")?,
         first_seen_at: row.get("first_seen_at")?,
         last_seen_at: row.get("last_seen_at")?,
-    })
-}
-
-fn event(row: &Row) -> Result<OwnEvent, Error> {
-    Ok(OwnEvent {
-        action: row.get("action")?,
-        resource: row.get("resource")?,
-        ip: row.get("ip")?,
-        details: row.parse("details", |text| serde_json::from_str::<Json>(text).ok())?,
-        at: row.get("created_at")?,
     })
 }
 
@@ -69,8 +59,7 @@ impl Store {
             .await?;
         let events = db
             .all(
-                "SELECT action, resource, ip, details, created_at FROM events WHERE principal = $1 \
-                 ORDER BY created_at DESC, id DESC LIMIT $2",
+                select_events!("WHERE principal = $1 OR resource = $1 ORDER BY seq DESC LIMIT $2"),
                 args![ok.caller().uid().to_string(), MOST_EVENTS],
             )
             .await?;

@@ -5,11 +5,11 @@
 //! what must be read before there is a principal stands in `unguarded.rs` and nowhere else.
 //! Read next: `sql.rs` (the two databases behind one face), then `users.rs`.
 
+mod audit;
 mod deletion;
 mod email_changes;
 mod email_tokens;
 mod error;
-mod events;
 mod export;
 mod facts;
 mod invitations;
@@ -26,6 +26,7 @@ mod sql;
 mod unguarded;
 mod users;
 
+pub use audit::{Broken, Note, Verified};
 pub use deletion::Deletion;
 pub use email_changes::Moved;
 pub use email_tokens::{Bound, Purpose, SendsTokens};

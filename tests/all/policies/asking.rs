@@ -135,7 +135,6 @@ fn a_question_that_does_not_fit_the_schema_is_never_answered() {
     assert!(bad(&|q| q.action = "GetOrganisation".into()).contains("GetOrganisation"));
     bad(&|q| q.action = "org:read".into());
     bad(&|q| q.principal = EntityRef::new("Person", "alice"));
-    bad(&|q| q.principal = EntityRef::new("Anonymous", "anonymous"));
     bad(&|q| q.resource = EntityRef::new("User", "alice"));
     bad(&|q| q.action = "CreateInvitation".into());
     bad(&|q| q.context = vec![("role".into(), Value::Entity(role("member")))]);
@@ -158,6 +157,14 @@ fn a_question_that_does_not_fit_the_schema_is_never_answered() {
 }
 
 #[test]
+fn an_action_that_is_for_no_principal_of_this_kind_is_denied() {
+    let mut asked = question("GetOrganization", "owner");
+    asked.principal = EntityRef::new("Anonymous", "anonymous");
+    let decision = pdp().decide(&asked).unwrap();
+    assert!(!decision.allowed && decision.determining.is_empty() && decision.errors.is_empty());
+}
+
+#[test]
 fn ids_are_data_and_cannot_be_read_as_policy_text() {
     let mut asked = question("GetOrganization", "viewer");
     asked.principal = EntityRef::new("User", "alice\" || true || \"");
@@ -169,7 +176,10 @@ fn a_policy_is_described_by_its_reason_and_place() {
     let told = pdp().describe("guardrails.account-suspended").unwrap();
     assert_eq!(
         (told.file.as_str(), told.why.as_str()),
-        ("guardrails.cedar", "A suspended account does nothing.")
+        (
+            "guardrails.cedar",
+            "A suspended account does nothing; it is asked as itself at sign-in too, once the password is right."
+        )
     );
     assert_eq!(pdp().describe("guardrails.none"), None);
 }

@@ -3,4 +3,5 @@
 
 mod asking;
 mod loading;
+mod roles;
 mod shipped;

@@ -39,3 +39,29 @@ macro_rules! on_both {
         }
     )+};
 }
+
+/// [`on_both!`] for tests whose server is set up by `$change: fn(&mut Setup)`.
+#[macro_export]
+macro_rules! on_both_with {
+    ($change:ident; $($name:ident),+ $(,)?) => {$(
+        mod $name {
+            async fn server(database: $crate::support::Database) -> $crate::support::Server {
+                let mut setup = $crate::support::Setup::on(database);
+                super::$change(&mut setup);
+                $crate::support::Server::with(setup).await
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(server($crate::support::Database::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(database) = $crate::support::Database::postgres() {
+                    super::$name(server(database).await).await;
+                }
+            }
+        }
+    )+};
+}

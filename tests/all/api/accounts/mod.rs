@@ -3,6 +3,7 @@
 mod deletion;
 mod email_change;
 mod passwords;
+mod profile;
 mod sessions;
 
 use poem::http::Method;

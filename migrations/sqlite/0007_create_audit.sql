@@ -1,0 +1,34 @@
+-- What happened, in order, each row sealed by a hash over itself and the row before.
+CREATE TABLE events (
+    -- 1, 2, 3, …; the chain's order
+    seq             INTEGER NOT NULL PRIMARY KEY,
+    created_at      INTEGER NOT NULL,
+    action          TEXT   NOT NULL,
+    -- Cedar texts, such as User::"…"
+    principal       TEXT   NOT NULL,
+    resource        TEXT   NOT NULL,
+    organization_id BLOB,
+    -- why it failed; null if it was done
+    failure         TEXT,
+    decision_id     BLOB   NOT NULL,
+    request_id      TEXT   NOT NULL,
+    ip              TEXT,
+    user_agent      TEXT,
+    -- a JSON object, never a secret
+    details         TEXT   NOT NULL,
+    hash            BLOB  NOT NULL
+) STRICT;
+CREATE INDEX events_organization_idx ON events (organization_id, seq);
+CREATE INDEX events_principal_idx ON events (principal, seq);
+CREATE INDEX events_resource_idx ON events (resource, seq);
+
+CREATE TRIGGER events_append_only BEFORE UPDATE ON events BEGIN
+    SELECT RAISE(ABORT, 'events are append-only');
+END;
+
+-- Where the chain begins after its oldest rows were pruned.
+CREATE TABLE event_anchors (
+    seq        INTEGER NOT NULL PRIMARY KEY,
+    hash       BLOB  NOT NULL,
+    pruned_at  INTEGER NOT NULL
+) STRICT;

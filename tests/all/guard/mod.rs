@@ -1,0 +1,6 @@
+//! What the compiler cannot refuse at the choke point.
+
+mod actions;
+mod permission_table;
+mod requests;
+mod unguarded;

@@ -1,0 +1,21 @@
+//! The roles as the API lists them and as the policies have them are the same.
+
+use std::collections::BTreeSet;
+
+use palisade::domain::SystemRole;
+
+use crate::support::root;
+
+#[test]
+fn each_role_lists_exactly_what_its_policy_permits() {
+    let text = std::fs::read_to_string(root().join("policies/organization_roles.cedar")).unwrap();
+    for role in SystemRole::ALL {
+        let id = format!("@id(\"organization_roles.{}\")", role.name().replace('_', "-"));
+        let (_, policy) = text.split_once(&id).unwrap_or_else(|| panic!("{id} is not in the file"));
+        let (policy, _) = policy.split_once(';').unwrap();
+        let permitted: BTreeSet<_> =
+            policy.split("Action::\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        let listed: BTreeSet<_> = role.permissions().iter().copied().collect();
+        assert_eq!(permitted, listed, "{role:?}");
+    }
+}
