@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::Chapter;
 use super::caller::Caller;
+use super::problem::Problem;
 use super::reply::ApiResult;
-use crate::domain::{Event, EventFilter, Micros};
+use crate::domain::{Event, EventFilter, Line, Micros};
 use crate::guard::actions::{ListEvents, ListOrganizationEvents, ListOwnEvents};
 
 pub(super) struct EventsApi;
@@ -67,21 +68,28 @@ fn instant(at: Option<OffsetDateTime>) -> Option<Micros> {
     at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000).ok()).map(Micros::new)
 }
 
+/// What a filter looks for. No event holds a control character, and PostgreSQL cannot even be asked for a NUL.
+fn word(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
+    let parsed = text.map(|text| Line::<200>::parse(&text)).transpose();
+    let parsed = parsed.map_err(|invalid| Problem::invalid(vec![invalid.at(field)]))?;
+    Ok(parsed.map(Line::into_string))
+}
+
 fn filter(
     (action, principal): (Option<String>, Option<String>),
     (since, until): (Option<OffsetDateTime>, Option<OffsetDateTime>),
     failed: Option<bool>,
     (before, limit): (Option<i64>, Option<i64>),
-) -> EventFilter {
-    EventFilter {
-        action,
-        principal,
+) -> Result<EventFilter, Problem> {
+    Ok(EventFilter {
+        action: word(action, "action")?,
+        principal: word(principal, "principal")?,
         since: instant(since),
         until: instant(until),
         failed,
         before,
         limit: limit.unwrap_or(100),
-    }
+    })
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Chapter::Audit")]
@@ -94,7 +102,7 @@ impl EventsApi {
         &self,
         caller: Caller,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,
@@ -109,7 +117,7 @@ impl EventsApi {
         limit: Query<Option<i64>>,
     ) -> ApiResult<ListOwnEvents, Vec<EventView>> {
         let ok = caller.authorize(ListOwnEvents { user: caller.person()?.id }).await?;
-        let filter = filter((action.0, None), (since.0, until.0), failed.0, (before.0, limit.0));
+        let filter = filter((action.0, None), (since.0, until.0), failed.0, (before.0, limit.0))?;
         let events = caller.app().list_own_events(ok, &filter).await?;
         Ok(events.map(views).into())
     }
@@ -127,10 +135,10 @@ impl EventsApi {
         caller: Caller,
         organization_id: Path<Uuid>,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only by this principal, as Cedar writes it.
-        #[oai(validator(max_length = 200))]
+        #[oai(validator(pattern = "^[A-Za-z]+::\"[-_a-z0-9]{1,100}\"$"))]
         principal: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,
@@ -145,7 +153,7 @@ impl EventsApi {
         limit: Query<Option<i64>>,
     ) -> ApiResult<ListOrganizationEvents, Vec<EventView>> {
         let ok = caller.authorize(ListOrganizationEvents { organization: organization_id.0.into() }).await?;
-        let filter = filter((action.0, principal.0), (since.0, until.0), failed.0, (before.0, limit.0));
+        let filter = filter((action.0, principal.0), (since.0, until.0), failed.0, (before.0, limit.0))?;
         let events = caller.app().list_organization_events(ok, &filter).await?;
         Ok(events.map(views).into())
     }
@@ -158,10 +166,10 @@ impl EventsApi {
         &self,
         caller: Caller,
         /// Only this action.
-        #[oai(validator(max_length = 100))]
+        #[oai(validator(pattern = "^[A-Za-z]{1,100}$"))]
         action: Query<Option<String>>,
         /// Only by this principal, as Cedar writes it.
-        #[oai(validator(max_length = 200))]
+        #[oai(validator(pattern = "^[A-Za-z]+::\"[-_a-z0-9]{1,100}\"$"))]
         principal: Query<Option<String>>,
         /// Only at or after this instant.
         since: Query<Option<OffsetDateTime>>,
@@ -176,7 +184,7 @@ impl EventsApi {
         limit: Query<Option<i64>>,
     ) -> ApiResult<ListEvents, Vec<EventView>> {
         let ok = caller.authorize(ListEvents {}).await?;
-        let filter = filter((action.0, principal.0), (since.0, until.0), failed.0, (before.0, limit.0));
+        let filter = filter((action.0, principal.0), (since.0, until.0), failed.0, (before.0, limit.0))?;
         let events = caller.app().list_events(ok, &filter).await?;
         Ok(events.map(views).into())
     }

@@ -41,6 +41,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         .await?;
     mail.abort();
     purge.abort();
+    let _ = tokio::join!(mail, purge);
     app.close().await;
     tracing::info!("stopped");
     Ok(())

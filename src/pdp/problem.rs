@@ -35,7 +35,7 @@ impl fmt::Display for Problem {
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable { path, source } => write!(f, "{}: cannot be read: {source}", path.display()),
+            Self::Unreadable { path, .. } => write!(f, "{}: cannot be read", path.display()),
             Self::Refused(problems) => {
                 for (n, problem) in problems.iter().enumerate() {
                     write!(f, "{}{problem}", if n == 0 { "" } else { "\n" })?;

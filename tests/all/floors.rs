@@ -23,7 +23,16 @@ const FLOORS: [(&str, &[&str]); 12] = [
     (
         "cli",
         &[
-            "domain", "pdp", "guard", "store", "crypto", "plugins", "outbound", "app", "api", "config",
+            "domain",
+            "pdp",
+            "guard",
+            "store",
+            "crypto",
+            "plugins",
+            "outbound",
+            "app",
+            "api",
+            "config",
             "telemetry",
         ],
     ),

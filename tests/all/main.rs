@@ -4,11 +4,21 @@
     unreachable_pub,
     reason = "the support modules are public to the tests, and nothing is outside them"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 mod api;
 mod audit;
 mod floors;
+mod golden;
 mod guard;
 mod openapi;
 mod policies;
+mod process;
+mod store;
 mod support;

@@ -54,7 +54,8 @@ fn the_checked_in_documents_are_current() {
     for (version, name, command) in documents {
         let made = serde_json::to_string_pretty(&api::openapi(version)).expect("a document is JSON") + "\n";
         let kept = fs::read_to_string(root().join("openapi").join(name)).unwrap_or_default();
-        if let Some(line) = made.lines().zip(kept.lines().chain(std::iter::repeat(""))).position(|(a, b)| a != b)
+        if let Some(line) =
+            made.lines().zip(kept.lines().chain(std::iter::repeat(""))).position(|(a, b)| a != b)
         {
             panic!("openapi/{name} is not current from line {}: run `{command}`", line + 1);
         }
@@ -70,13 +71,15 @@ fn neither_document_has_faults() {
 }
 
 /// What answers beside the document. None of it may touch a tenant's data, for none of it asks.
-const RAW: [(&str, &str); 10] = [
+const RAW: [(&str, &str); 12] = [
     ("/healthz", "src/api/mod.rs"),
     ("/readyz", "src/api/mod.rs"),
     ("/openapi.json", "src/api/mod.rs"),
     ("/openapi-3.0.json", "src/api/mod.rs"),
     ("/verify-email", "src/api/mod.rs"),
     ("/accept-invitation", "src/api/mod.rs"),
+    ("/reset-password", "src/api/mod.rs"),
+    ("/confirm-email", "src/api/mod.rs"),
     ("/", "src/api/reference.rs"),
     ("/swagger-ui.css", "src/api/reference.rs"),
     ("/swagger-ui.js", "src/api/reference.rs"),

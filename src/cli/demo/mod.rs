@@ -19,8 +19,18 @@ use crate::telemetry;
 
 pub(super) async fn run(config: Config) -> Outcome {
     telemetry::start("warn", config.log_format)?;
+    // Ctrl-C must not leave the data behind: it goes with the stage.
+    tokio::select! {
+        // First, so that it listens before the long work begins.
+        biased;
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        played = play(&config) => played,
+    }
+}
+
+async fn play(config: &Config) -> Outcome {
     let began = Instant::now();
-    let mut stage = Stage::set(&config).await?;
+    let mut stage = Stage::set(config).await?;
     stage.teller.line(&format!(
         "a throw-away server on http://{}, with the policies in {} and the plugin `waitlist` in {}\n\
          → request  ← answer  = decision and the policies behind it; ids are shown as names, secrets as …",
@@ -28,14 +38,9 @@ pub(super) async fn run(config: Config) -> Outcome {
         config.policies_dir.display(),
         config.plugins_dir.display(),
     ))?;
-    // Ctrl-C must not leave the data behind, so the story ends and the stage is cleared.
-    let played = tokio::select! {
-        played = story::play(&mut stage) => played,
-        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
-    };
-    let steps = stage.steps();
+    let played = story::play(&mut stage).await;
     if played.is_ok() {
-        let seconds = began.elapsed().as_secs_f32();
+        let (steps, seconds) = (stage.steps(), began.elapsed().as_secs_f32());
         stage.teller.line(&format!("\nall {steps} steps went as announced, in {seconds:.1} s"))?;
     }
     stage.clear().await?;

@@ -187,6 +187,8 @@ impl Stage {
         let _ = self.stop.send(());
         self.server.await??;
         self.postman.abort();
+        // A letter half sent would find the database closed.
+        let _ = self.postman.await;
         self.app.close().await;
         Ok(())
     }

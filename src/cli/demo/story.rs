@@ -173,6 +173,12 @@ async fn promotion(stage: &mut Stage, olga: &Person, wanda: &Person, acme: &str)
         Step::delete(title, format!("{members}/{of_olga}")).by(&olga.token).holds("code", "last-owner");
     let leave = &["members.leave", "organization_roles.admin", "organization_roles.owner"];
     stage.play(step.allowed(409, "RemoveMember", leave).shows("detail")).await?;
+
+    let path = format!("/api/v1/organizations/{acme}/events?action=UpdateOrganization");
+    let step = Step::get("the audit trail tells Olga who renamed her organization", path).by(&olga.token);
+    let step = step.allowed(200, "ListOrganizationEvents", ADMINS);
+    let by = format!("User::\"{}\"", wanda.id);
+    stage.play(step.holds("/0/action", "UpdateOrganization").holds("/0/principal", by)).await?;
     Ok(())
 }
 

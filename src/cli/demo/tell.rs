@@ -91,9 +91,10 @@ impl Teller {
     }
 }
 
-/// A field of the answer; `null` if it is not there.
+/// A field of the answer, by name or as a JSON pointer (RFC 6901); `null` if it is not there.
 pub(super) fn field<'b>(body: &'b Json, name: &str) -> &'b Json {
-    body.get(name).unwrap_or(&Json::Null)
+    let found = if name.starts_with('/') { body.pointer(name) } else { body.get(name) };
+    found.unwrap_or(&Json::Null)
 }
 
 /// One line of JSON, without its secrets.

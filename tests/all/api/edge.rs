@@ -21,8 +21,18 @@ on_both_with!(one_origin; a_configured_origin_may_read_us_and_no_other);
 on_both_with!(behind_https; behind_https_browsers_are_told_to_stay_there);
 
 const PATHS: [&str; 13] = [
-    "/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json", "/verify-email", "/accept-invitation", "/docs",
-    "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/docs/start.js", "/.well-known/jwks.json", "/nothing",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/openapi-3.0.json",
+    "/verify-email",
+    "/accept-invitation",
+    "/docs",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui.js",
+    "/docs/start.js",
+    "/.well-known/jwks.json",
+    "/nothing",
     "/api/v1/auth/me",
 ];
 
@@ -40,9 +50,15 @@ async fn every_answer_carries_the_security_headers_and_an_id(server: Server) {
         assert!(header(&answer, "permissions-policy").is_some(), "{path}");
         let policy = header(&answer, "content-security-policy").expect(path);
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
-        assert!(!policy.contains("http") && !policy.contains('*') && !policy.contains("unsafe-eval"), "{path}");
+        assert!(
+            !policy.contains("http") && !policy.contains('*') && !policy.contains("unsafe-eval"),
+            "{path}"
+        );
         assert_eq!(header(&answer, "strict-transport-security"), None, "{path}: not over http");
-        assert!(answer.headers.get("server").is_none() && answer.headers.get("set-cookie").is_none(), "{path}");
+        assert!(
+            answer.headers.get("server").is_none() && answer.headers.get("set-cookie").is_none(),
+            "{path}"
+        );
         assert!(header(&answer, "cache-control").is_some(), "{path}");
         let id = header(&answer, "x-request-id").expect(path);
         assert!(id.len() >= 16, "{path}: {id}");
@@ -51,7 +67,10 @@ async fn every_answer_carries_the_security_headers_and_an_id(server: Server) {
     let me = server.get("/api/v1/auth/me").await;
     assert_eq!(header(&me, "cache-control"), Some("no-store"));
     let given = raw(&server, Method::GET, "/api/v1/auth/me", &[("x-request-id", b"my-id_1.2")], None).await;
-    assert_eq!((header(&given, "x-request-id"), &given.body["request_id"]), (Some("my-id_1.2"), &json!("my-id_1.2")));
+    assert_eq!(
+        (header(&given, "x-request-id"), &given.body["request_id"]),
+        (Some("my-id_1.2"), &json!("my-id_1.2"))
+    );
     for bad in [&b"a b"[..], b"<b>", b"\xff", b"", &[b'a'; 65]] {
         let answer = raw(&server, Method::GET, "/api/v1/auth/me", &[("x-request-id", bad)], None).await;
         assert_ne!(answer.headers["x-request-id"].as_bytes(), bad);
@@ -64,7 +83,8 @@ async fn no_origin_may_read_us_unless_configured(server: Server) {
     for path in PATHS {
         for method in [Method::GET, Method::OPTIONS] {
             let answer = raw(&server, method, path, &asks, None).await;
-            let told: Vec<_> = answer.headers.keys().filter(|name| name.as_str().contains("access-control")).collect();
+            let told: Vec<_> =
+                answer.headers.keys().filter(|name| name.as_str().contains("access-control")).collect();
             assert!(told.is_empty(), "{path}: {told:?}");
         }
     }
@@ -88,8 +108,15 @@ async fn a_configured_origin_may_read_us_and_no_other(server: Server) {
     assert_eq!(header(&real, "access-control-allow-origin"), Some("https://app.example.com"));
     assert_eq!(header(&real, "vary"), Some("Origin"));
     for other in [
-        &b"https://evil.example"[..], b"null", b"https://app.example.com.evil.example", b"http://app.example.com",
-        b"https://app.example.com:444", b"https://APP.example.com", b"https://app.example.com/", b"\xff", b"*",
+        &b"https://evil.example"[..],
+        b"null",
+        b"https://app.example.com.evil.example",
+        b"http://app.example.com",
+        b"https://app.example.com:444",
+        b"https://APP.example.com",
+        b"https://app.example.com/",
+        b"\xff",
+        b"*",
     ] {
         for method in [Method::GET, Method::OPTIONS] {
             let answer = ask(method, other).await;
@@ -148,14 +175,20 @@ async fn the_pages_run_only_what_is_in_them_and_load_nothing(server: Server) {
         let response = server.client.get(asked).send().await.0;
         let policy = response.header("content-security-policy").expect(path).to_owned();
         assert!(!policy.contains("script-src 'unsafe-inline'"), "{path}: {policy}");
-        assert!(policy.contains("base-uri 'none'") && policy.contains("form-action 'none'"), "{path}: {policy}");
+        assert!(
+            policy.contains("base-uri 'none'") && policy.contains("form-action 'none'"),
+            "{path}: {policy}"
+        );
         let page = response.into_body().into_string().await.unwrap();
         assert!(!page.contains("canary7f3a"), "{path} repeats what it is asked with");
         for outside in ["http:", "https:", "src=\"//", "href=\"//", "url("] {
             assert!(!page.contains(outside), "{path} holds {outside}");
         }
         // No handler in an attribute: the policy would not run it.
-        assert!(!page.contains(" onclick") && !page.contains(" onload") && !page.contains("javascript:"), "{path}");
+        assert!(
+            !page.contains(" onclick") && !page.contains(" onload") && !page.contains("javascript:"),
+            "{path}"
+        );
     }
 }
 
@@ -178,7 +211,9 @@ async fn the_probes_answer(server: Server) {
 
 async fn the_document_is_served_as_it_is_printed(server: Server) {
     use palisade::api::{OpenApiVersion, openapi};
-    for (path, version) in [("/openapi.json", OpenApiVersion::V31), ("/openapi-3.0.json", OpenApiVersion::V30)] {
+    for (path, version) in
+        [("/openapi.json", OpenApiVersion::V31), ("/openapi-3.0.json", OpenApiVersion::V30)]
+    {
         let served = server.get(path).await;
         assert_eq!(header(&served, "content-type"), Some("application/json"));
         assert_eq!(served.expect(200), openapi(version));
@@ -197,6 +232,7 @@ async fn a_body_is_read_up_to_its_limit(server: Server) {
     within.invalid("token", "too-long");
     let over = raw(&server, Method::POST, path, &headers, Some(&json_of(limit + 1))).await;
     over.refused(413, "body-too-large");
-    let announced: [(&str, &[u8]); 2] = [("content-type", b"application/json"), ("content-length", b"99999999")];
+    let announced: [(&str, &[u8]); 2] =
+        [("content-type", b"application/json"), ("content-length", b"99999999")];
     raw(&server, Method::POST, path, &announced, Some(b"{}")).await.refused(413, "body-too-large");
 }

@@ -124,7 +124,8 @@ async fn an_invitation_ends_after_a_week(server: Server) {
     let late = invited(&server, &ada, &acme, "bob@example.com", Member).await;
     let early = invited(&server, &ada, &acme, "carl@example.com", Member).await;
     server.advance(WEEK - Duration::from_secs(1));
-    let (ada, bob, carl) = (again(&server, &ada).await, again(&server, &bob).await, again(&server, &carl).await);
+    let (ada, bob, carl) =
+        (again(&server, &ada).await, again(&server, &bob).await, again(&server, &carl).await);
     accept(&server, &bob, &late).await.refused(404, "not-found");
     let open = server.get_as(&ada, &format!("{acme}/invitations")).await.expect(200);
     assert_eq!(open.as_array().unwrap().len(), 1, "{open}");

@@ -33,7 +33,8 @@ fn to(role: SystemRole) -> Value {
 /// The path of the membership that `person` has, as an owner finds it.
 async fn membership(server: &Server, owner: &Person, organization: &str, person: &Person) -> String {
     let all = server.get_as(owner, &format!("{organization}/members")).await.expect(200);
-    let own = all.as_array().unwrap().iter().find(|one| one["user_id"] == person.id.as_str()).expect("a member");
+    let own =
+        all.as_array().unwrap().iter().find(|one| one["user_id"] == person.id.as_str()).expect("a member");
     format!("{organization}/members/{}", own["id"].as_str().unwrap())
 }
 
@@ -90,7 +91,8 @@ async fn of_two_owners_leaving_at_once_one_remains(server: Server) {
         let acme = server.organization(&ada, &format!("acme-{round}")).await;
         let bobs = server.add_member(&ada, &acme, &bob, Owner).await;
         let own = membership(&server, &ada, &acme, &ada).await;
-        let (first, second) = tokio::join!(server.delete_as(&ada, &own), server.patch_as(&bob, &bobs, to(Viewer)));
+        let (first, second) =
+            tokio::join!(server.delete_as(&ada, &own), server.patch_as(&bob, &bobs, to(Viewer)));
         let mut done = [first.status, second.status];
         done.sort_unstable();
         assert_eq!(done, [200, 409], "{} {}", first.body, second.body);
@@ -115,8 +117,18 @@ async fn nobody_raises_themselves(server: Server) {
         let again = json!({ "user_id": eve.id, "role_id": role_id(Owner) });
         let answer = server.post_as(&eve, &format!("{acme}/members"), again).await;
         assert!(matches!(answer.status, 403 | 404), "{}", answer.body);
-        assert_eq!(server.get_as(&ada, &format!("{acme}/members")).await.expect(200)
-            .as_array().unwrap().iter().filter(|one| one["role_name"] == "owner").count(), 1);
+        assert_eq!(
+            server
+                .get_as(&ada, &format!("{acme}/members"))
+                .await
+                .expect(200)
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|one| one["role_name"] == "owner")
+                .count(),
+            1
+        );
     }
 }
 

@@ -54,7 +54,8 @@ async fn a_taken_address_gets_the_answer_of_a_free_one(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let before = server.get_as(&ada, "/api/v1/auth/me").await.expect(200);
     server.advance(SECOND);
-    let as_eve = |email: &str| json!({ "email": email, "password": "eve was here first", "full_name": "Eve" });
+    let as_eve =
+        |email: &str| json!({ "email": email, "password": "eve was here first", "full_name": "Eve" });
     let mut free = server.post(PATH, as_eve("eve@example.com")).await;
     let mut taken = server.post(PATH, as_eve("ada@example.com")).await;
     assert_eq!((free.status, taken.status), (201, 201));
@@ -159,7 +160,8 @@ async fn markup_in_a_name_is_text_in_the_mail(server: Server) {
 }
 
 async fn empty_profile_fields_of_the_old_clients_count_as_absent(server: Server) {
-    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "full_name": "", "department": " " });
+    let body =
+        json!({ "email": "ada@example.com", "password": PASSWORD, "full_name": "", "department": " " });
     let user = server.post(PATH, body).await.expect(201);
     assert!(user.get("full_name").is_none() && user.get("department").is_none(), "{user}");
 }

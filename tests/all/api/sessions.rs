@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::requests::same_part;
@@ -41,7 +42,7 @@ fn tokens(body: &Value) -> (String, String) {
 }
 
 async fn me(server: &Server, access: &str) -> Answer {
-    server.send(poem::http::Method::GET, ME, Some(access), None).await
+    server.send(Method::GET, ME, Some(access), None).await
 }
 
 async fn a_sign_in_gives_tokens_in_the_old_systems_shape(server: Server) {

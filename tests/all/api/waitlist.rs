@@ -85,8 +85,16 @@ async fn a_known_domain_or_a_code_comes_in_and_others_wait(server: Server) {
 
 async fn a_guessed_code_is_no_code(server: Server) {
     let codes = [
-        json!("open-sesam"), json!("OPEN-SESAME"), json!("open-sesame "), json!(""), json!(null), json!(1),
-        json!(["open-sesame"]), json!({ "open-sesame": true }), json!("open-sesame\0"), json!("*"),
+        json!("open-sesam"),
+        json!("OPEN-SESAME"),
+        json!("open-sesame "),
+        json!(""),
+        json!(null),
+        json!(1),
+        json!(["open-sesame"]),
+        json!({ "open-sesame": true }),
+        json!("open-sesame\0"),
+        json!("*"),
     ];
     for (number, code) in codes.into_iter().enumerate() {
         let email = format!("eve-{number}@strangers.example");
@@ -119,10 +127,17 @@ async fn who_waits_sees_to_themselves_and_nothing_else(server: Server) {
             server.delete_as(&eve, path).await,
             server.get_as(&eve, &format!("{path}/roles")).await,
             server.get_as(&eve, &format!("{path}/members")).await,
-            server.post_as(&eve, &format!("{path}/members"), json!({ "user_id": eve.id, "role_id": role })).await,
+            server
+                .post_as(&eve, &format!("{path}/members"), json!({ "user_id": eve.id, "role_id": role }))
+                .await,
             server.delete_as(&eve, &format!("{path}/members/{nil}")).await,
             server.get_as(&eve, &format!("{path}/invitations")).await,
-            server.post_as(&eve, &format!("{path}/invitations"), json!({ "email": "a@b.example", "role_id": role }))
+            server
+                .post_as(
+                    &eve,
+                    &format!("{path}/invitations"),
+                    json!({ "email": "a@b.example", "role_id": role }),
+                )
                 .await,
         ] {
             answer.refused(403, "account-waitlisted");

@@ -2,11 +2,11 @@
 //! `tests/snapshots/permission_table.txt`. Nothing here writes that file: who may do what is changed by hand.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use super::requests::{Persona, ROWS, Request, Row, World};
+use crate::golden::compare;
 use crate::openapi::{Operation, operations};
-use crate::support::{Answer, Database, root};
+use crate::support::{Answer, Database};
 
 #[test]
 fn every_operation_has_a_row_and_every_row_an_operation() {
@@ -15,7 +15,8 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
     let missing: Vec<_> = operations.difference(&rows).collect();
     assert!(
         missing.is_empty(),
-        "add to ROWS in tests/all/guard/requests.rs a right request for {missing:?}, then its line to {GOLDEN}"
+        "add to ROWS in tests/all/guard/requests.rs a right request for {missing:?}, \
+         then their lines to tests/snapshots/permission_table.txt"
     );
     let gone: Vec<_> = rows.difference(&operations).collect();
     assert!(gone.is_empty(), "take out of ROWS in tests/all/guard/requests.rs: {gone:?} are no operations");
@@ -23,19 +24,17 @@ fn every_operation_has_a_row_and_every_row_an_operation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_may_do_what_the_table_says_on_sqlite() {
-    compare(&table(Database::Sqlite).await, "sqlite");
+    compare("permission_table.txt", "who may do what on SQLite", &table(Database::Sqlite).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everybody_may_do_what_the_table_says_on_postgres() {
     if let Some(database) = Database::postgres() {
-        compare(&table(database).await, "postgres");
+        compare("permission_table.txt", "who may do what on PostgreSQL", &table(database).await);
     }
 }
 
-const GOLDEN: &str = "tests/snapshots/permission_table.txt";
-
-async fn table(database: Database) -> String {
+async fn table(database: Database) -> Vec<String> {
     let world = World::begin(database).await;
     let mut lines = Vec::new();
     let mut head = vec!["operation".to_owned()];
@@ -63,7 +62,11 @@ async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona
     for (name, id) in parameters {
         path = path.replace(&format!("{{{name}}}"), &id);
     }
-    assert!(!path.contains('{'), "{}: the row in tests/all/guard/requests.rs leaves {path} open", row.operation);
+    assert!(
+        !path.contains('{'),
+        "{}: the row in tests/all/guard/requests.rs leaves {path} open",
+        row.operation
+    );
     let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
     let answer = world.server.send(operation.method.clone(), &path, token.as_deref(), body.as_ref()).await;
     let told = told(&answer);
@@ -87,37 +90,12 @@ fn told(answer: &Answer) -> String {
 }
 
 /// Columns as wide as their longest cell.
-fn aligned(lines: &[Vec<String>]) -> String {
+fn aligned(lines: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for line in lines {
+    let aligned = |line: &Vec<String>| {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-#[track_caller]
-fn compare(found: &str, database: &str) {
-    let golden = fs::read_to_string(root().join(GOLDEN)).unwrap_or_default();
-    let expected: Vec<&str> =
-        golden.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
-    let lines: Vec<&str> = found.lines().collect();
-    if lines == expected {
-        return;
-    }
-    let folder = root().join("target/golden");
-    fs::create_dir_all(&folder).expect("target can be written");
-    let comments = golden.lines().take_while(|line| line.starts_with('#') || line.is_empty());
-    let whole: String = comments.map(|line| format!("{line}\n")).chain([found.to_owned()]).collect();
-    fs::write(folder.join("permission_table.txt"), whole).expect("target can be written");
-    let first = lines.iter().zip(&expected).find(|(a, b)| a != b);
-    let (is, was) = first.unwrap_or((&"a line more or less", &""));
-    panic!(
-        "on {database} somebody may do something else than {GOLDEN} says.\n is: {is}\nwas: {was}\n\
-         Compare: diff {GOLDEN} target/golden/permission_table.txt\n\
-         If every difference is meant, copy the file over the golden one by hand; a second person reads it."
-    );
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(aligned).collect()
 }

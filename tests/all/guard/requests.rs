@@ -145,6 +145,10 @@ pub const ROWS: &[Row] = rows! {
     archive_organization: |world, persona| world.organization(persona).await.request();
     list_roles: |world, _| world.in_house();
 
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
+
     list_members: |world, _| world.in_house();
     add_member ("as viewer"): |world, persona| world.adding(persona, SystemRole::Viewer).await;
     add_member ("as admin"): |world, persona| world.adding(persona, SystemRole::Admin).await;
@@ -189,6 +193,10 @@ pub const ROWS: &[Row] = rows! {
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
+
+    list_own_events: |_, _| Request::new();
+    list_organization_events: |world, _| world.in_house();
+    list_events: |_, _| Request::new();
 };
 
 /// An id of nothing.

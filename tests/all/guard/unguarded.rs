@@ -28,9 +28,13 @@ fn the_store_lets_nobody_in_without_a_permit_but_the_listed() {
             }
         }
     }
-    assert!(guarded > 20, "only {guarded} functions of the store were found: is it written in another way now?");
+    assert!(
+        guarded > 20,
+        "only {guarded} functions of the store were found: is it written in another way now?"
+    );
     unguarded.sort();
-    let listed = fs::read_to_string(root().join("tests/snapshots/unguarded.txt")).expect("the list can be read");
+    let listed =
+        fs::read_to_string(root().join("tests/snapshots/unguarded.txt")).expect("the list can be read");
     let listed: Vec<&str> = listed.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(
         unguarded, listed,

@@ -176,10 +176,7 @@ fn a_policy_is_described_by_its_reason_and_place() {
     let told = pdp().describe("guardrails.account-suspended").unwrap();
     assert_eq!(
         (told.file.as_str(), told.why.as_str()),
-        (
-            "guardrails.cedar",
-            "A suspended account does nothing; it is asked as itself at sign-in too, once the password is right."
-        )
+        ("guardrails.cedar", "A suspended account does nothing.")
     );
     assert_eq!(pdp().describe("guardrails.none"), None);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::api::requests::same_part;
@@ -35,18 +36,24 @@ async fn a_person_reads_and_changes_themselves(server: Server) {
     let cleared = json!({ "full_name": null, "attributes": { "lang": "en" } });
     let cleared = server.patch_as(&ada, ME, cleared).await.expect(200);
     assert!(cleared.get("full_name").is_none(), "{cleared}");
-    assert_eq!((&cleared["department"], &cleared["attributes"]), (&json!("Engines"), &json!({ "lang": "en" })));
+    assert_eq!(
+        (&cleared["department"], &cleared["attributes"]),
+        (&json!("Engines"), &json!({ "lang": "en" }))
+    );
     assert_eq!(server.patch_as(&ada, ME, json!({})).await.expect(200)["department"], "Engines");
 
     let long = "x".repeat(101);
     server.patch_as(&ada, ME, json!({ "full_name": long })).await.invalid("full_name", "too-long");
-    server.patch_as(&ada, ME, json!({ "full_name": "a\r\nb" })).await.invalid("full_name", "control-character");
+    server
+        .patch_as(&ada, ME, json!({ "full_name": "a\r\nb" }))
+        .await
+        .invalid("full_name", "control-character");
     server.patch_as(&ada, ME, json!({ "full_name": 7 })).await.invalid("full_name", "wrong-type");
 }
 
 async fn an_anonymous_caller_has_no_account(server: Server) {
     server.get(ME).await.refused(401, "not-signed-in");
-    let patch = server.send(poem::http::Method::PATCH, ME, None, Some(&json!({}))).await;
+    let patch = server.send(Method::PATCH, ME, None, Some(&json!({}))).await;
     patch.refused(401, "not-signed-in");
 }
 
@@ -159,5 +166,8 @@ async fn nobody_is_verified_by_somebody_elses_link(server: Server) {
     server.post_as(&ada, VERIFY, json!({ "token": token })).await.expect(200);
     assert_eq!(server.get_as(&ada, ME).await.expect(200)["is_verified"], false);
     assert_eq!(server.get_as(&eve, ME).await.expect(200)["is_verified"], true);
-    server.post(VERIFY, json!({ "token": token, "user_id": ada.id })).await.invalid("user_id", "unknown-field");
+    server
+        .post(VERIFY, json!({ "token": token, "user_id": ada.id }))
+        .await
+        .invalid("user_id", "unknown-field");
 }

@@ -1,0 +1,32 @@
+//! Files under `tests/snapshots` that only people change.
+
+use std::fs;
+
+use crate::support::root;
+
+/// Holds `found` against `tests/snapshots/<name>`, whose lines that begin with `#` are for readers. If they differ,
+/// `found` is left in `target/golden`; nothing writes the snapshot itself.
+#[track_caller]
+pub fn compare(name: &str, what: &str, found: &[String]) {
+    let path = root().join("tests/snapshots").join(name);
+    let golden = fs::read_to_string(path).unwrap_or_default();
+    let is_comment = |line: &&str| line.starts_with('#') || line.is_empty();
+    let expected: Vec<&str> = golden.lines().filter(|line| !is_comment(line)).collect();
+    if found == expected {
+        return;
+    }
+    let folder = root().join("target/golden");
+    fs::create_dir_all(&folder).expect("target can be written");
+    let lines = golden.lines().take_while(is_comment).chain(found.iter().map(String::as_str));
+    let whole: String = lines.flat_map(|line| [line, "\n"]).collect();
+    fs::write(folder.join(name), whole).expect("target can be written");
+    let first = found.iter().zip(&expected).position(|(a, b)| a != b);
+    let at = first.unwrap_or_else(|| found.len().min(expected.len()));
+    let (is, was) =
+        (found.get(at).map_or("(nothing)", String::as_str), expected.get(at).unwrap_or(&"(nothing)"));
+    panic!(
+        "{what} is not what tests/snapshots/{name} says.\n is: {is}\nwas: {was}\n\
+         Compare: diff tests/snapshots/{name} target/golden/{name}\n\
+         If every difference is meant, copy the file over by hand; a second person reads it."
+    );
+}
