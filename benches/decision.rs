@@ -31,7 +31,6 @@ fn slice() -> Vec<Entity> {
             flag("email_verified", true),
             flag("waitlisted", false),
             flag("suspended", false),
-            flag("deleting", false),
             flag("super_admin", false),
         ],
         parents: vec![role("member")],

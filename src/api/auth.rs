@@ -198,7 +198,10 @@ impl AuthApi {
 }
 
 /// An optional line of text; empty counts as absent, as the old clients send it.
-fn line<const MAX: usize>(text: Option<String>, field: &str) -> Result<Option<Line<MAX>>, Problem> {
+pub(super) fn line<const MAX: usize>(
+    text: Option<String>,
+    field: &str,
+) -> Result<Option<Line<MAX>>, Problem> {
     let text = text.filter(|text| !text.trim().is_empty());
     text.map(|text| Line::parse(&text)).transpose().map_err(|invalid| wrong(invalid, field))
 }

@@ -26,6 +26,8 @@ pub(super) struct UserView {
     /// The person's own preferences.
     attributes: BTreeMap<String, Value>,
     waitlist_status: WaitlistStatus,
+    /// Their place on the waitlist, from 1; shown to the person themselves while they wait.
+    waitlist_position: Option<i64>,
     created_at: OffsetDateTime,
     last_login_at: Option<OffsetDateTime>,
     /// When the account will be purged, if it is to be deleted; it can be restored until then.
@@ -45,10 +47,17 @@ impl From<domain::User> for UserView {
             avatar_url: user.avatar_url,
             attributes: user.attributes.into_iter().collect(),
             waitlist_status: user.waitlist.into(),
+            waitlist_position: None,
             created_at: user.created_at.to_datetime(),
             last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
             deletion_due_at: user.deletion_due_at.map(domain::Micros::to_datetime),
         }
+    }
+}
+
+impl From<crate::app::Me> for UserView {
+    fn from(me: crate::app::Me) -> Self {
+        Self { waitlist_position: me.waitlist_position, ..me.user.into() }
     }
 }
 
@@ -60,6 +69,8 @@ pub(super) enum WaitlistStatus {
     Pending,
     /// Was let in.
     Approved,
+    /// Was turned away; the account cannot be used.
+    Rejected,
     /// Never went through a waitlist.
     None,
 }
@@ -69,6 +80,7 @@ impl From<domain::Waitlist> for WaitlistStatus {
         match status {
             domain::Waitlist::Pending => Self::Pending,
             domain::Waitlist::Approved => Self::Approved,
+            domain::Waitlist::Rejected => Self::Rejected,
             domain::Waitlist::None => Self::None,
         }
     }
@@ -79,6 +91,7 @@ impl From<WaitlistStatus> for domain::Waitlist {
         match status {
             WaitlistStatus::Pending => Self::Pending,
             WaitlistStatus::Approved => Self::Approved,
+            WaitlistStatus::Rejected => Self::Rejected,
             WaitlistStatus::None => Self::None,
         }
     }

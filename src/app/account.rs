@@ -3,17 +3,29 @@
 use serde_json::json;
 
 use super::{App, Error};
-use crate::domain::{ProfilePatch, Secret, User};
+use crate::domain::{ProfilePatch, Secret, User, Waitlist};
 use crate::guard::actions::{GetMe, UpdateMe, VerifyEmail};
 use crate::guard::{Authorized, Released};
 use crate::store;
 
+/// What a person reads of themselves.
+#[derive(Debug)]
+pub struct Me {
+    pub user: User,
+    /// How far from the front of the waitlist, from 1; none if they do not wait.
+    pub waitlist_position: Option<i64>,
+}
+
 impl App {
     /// # Errors
     /// If the database does not answer.
-    pub async fn me(&self, ok: Authorized<'_, GetMe>) -> Result<Released<GetMe, User>, Error> {
+    pub async fn me(&self, ok: Authorized<'_, GetMe>) -> Result<Released<GetMe, Me>, Error> {
         let user = self.store.get_me(&ok).await?;
-        Ok(ok.release(user))
+        let waitlist_position = match user.waitlist {
+            Waitlist::Pending => self.store.waitlist_position(&ok).await?,
+            Waitlist::Approved | Waitlist::Rejected | Waitlist::None => None,
+        };
+        Ok(ok.release(Me { user, waitlist_position }))
     }
 
     /// Changes what a person may change of themselves: nothing a policy reads.
@@ -32,7 +44,7 @@ impl App {
         Ok(ok.release(user))
     }
 
-    /// Proves an address. Works once.
+    /// Proves an address. Works once. If an account waited for nothing else, it opens.
     ///
     /// # Errors
     /// [`Error::Invalid`] `token-invalid` if the token is unknown, used, over or not about the account's address.
@@ -51,8 +63,10 @@ impl App {
             }
             user => user?,
         };
-        self.note(&mut tx, &ok, json!({ "user": user.to_string() })).await?;
+        let opened = self.open_proved_registration(&mut tx, &ok, user).await?;
+        self.note(&mut tx, &ok, json!({ "user": user.to_string(), "opened": opened })).await?;
         tx.commit().await?;
+        self.mail_waits.notify_one();
         Ok(ok.release(()))
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::passwords::token_invalid;
 use super::{App, Error, letter};
-use crate::domain::{Email, Invalid, Secret, User};
+use crate::domain::{Email, Invalid, Secret, User, Waitlist};
 use crate::guard::actions::{ChangeEmail, ConfirmEmailChange};
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Letter, Template};
@@ -83,6 +83,9 @@ impl App {
             Err(store::Error::NotFound) => return Err(token_invalid()),
             moved => moved?,
         };
+        let opened = self.open_proved_registration(&mut tx, &ok, user.id).await?;
+        let waitlist = if opened { Waitlist::Approved } else { user.waitlist };
+        let user = User { waitlist, ..user };
         let before = User { email: old_email, ..user.clone() };
         let told = letter(Template::EmailChanged, &before, [("new_email", user.email.to_string())]);
         self.enqueue(&mut tx, &ok, told).await?;

@@ -31,6 +31,7 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
 
+pub use self::account::Me;
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 use self::mail::letter;
@@ -39,7 +40,7 @@ pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random};
+use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub reset_lifetime: Duration,
     /// How long an account that is to be deleted can be restored.
     pub deletion_grace: Duration,
+    /// What lets somebody in who waits.
+    pub waitlist_requires: WaitlistRequires,
 }
 
 impl Settings {
@@ -79,6 +82,7 @@ impl Settings {
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
         }
     }
 }

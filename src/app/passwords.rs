@@ -40,6 +40,7 @@ impl App {
             Err(store::Error::NotFound) => return Err(token_invalid()),
             done => done?,
         }
+        self.open_proved_registration(&mut tx, &ok_person, account.user.id).await?;
         self.enqueue(&mut tx, &ok_person, self.password_changed(&account)).await?;
         self.note(&mut tx, &ok_person, json!({})).await?;
         tx.commit().await?;

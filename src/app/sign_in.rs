@@ -147,6 +147,7 @@ pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &P
         email: user.email.clone(),
         email_verified: user.email_verified_at.is_some(),
         waitlisted: user.waitlist == Waitlist::Pending,
+        rejected: user.waitlist == Waitlist::Rejected,
         suspended: user.suspended_at.is_some(),
         deleting: user.deletion_due_at.is_some(),
         super_admin: user.super_admin,

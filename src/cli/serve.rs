@@ -11,6 +11,8 @@ use crate::api::{self, EdgeSettings};
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
+/// How long a connection may say nothing, or a request take to arrive.
+const IDLE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -37,6 +39,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         tokio::spawn(async move { app.purge_accounts_forever().await })
     };
     poem::Server::new_with_acceptor(acceptor)
+        .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();

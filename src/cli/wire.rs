@@ -50,6 +50,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
         deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
+        waitlist_requires: config.waitlist_requires,
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;

@@ -44,6 +44,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("cors_origins", List),
     ("reveal_accounts", Bool),
     ("deletion_grace_days", Number),
+    ("waitlist_requires", List),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
 use crate::crypto::MasterKey;
-use crate::domain::Secret;
+use crate::domain::{Secret, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
 /// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
@@ -50,6 +50,9 @@ pub struct Config {
     /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
     #[serde(deserialize_with = "grace_days")]
     pub deletion_grace_days: u32,
+    /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
+    #[serde(deserialize_with = "waitlist_requires")]
+    pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
@@ -73,6 +76,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             reveal_accounts: false,
             deletion_grace_days: 14,
+            waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             plugins: None,
         }
@@ -288,6 +292,21 @@ fn mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mail>, D::E
         }
         _ => Err(de::Error::custom("must be `folder`, `folder:PATH`, `smtp://…` or `smtps://…`")),
     }
+}
+
+fn waitlist_requires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WaitlistRequires, D::Error> {
+    let mut requires = WaitlistRequires { verified_email: false, approval: false };
+    for word in Vec::<String>::deserialize(deserializer)? {
+        match word.as_str() {
+            "verified-email" => requires.verified_email = true,
+            "approval" => requires.approval = true,
+            _ => return Err(de::Error::custom("each must be `verified-email` or `approval`")),
+        }
+    }
+    if !requires.verified_email && !requires.approval {
+        return Err(de::Error::custom("must name `verified-email`, `approval` or both"));
+    }
+    Ok(requires)
 }
 
 fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {

@@ -34,6 +34,8 @@ pub enum Waitlist {
     Pending,
     /// Was let in, at once or later.
     Approved,
+    /// Was turned away by an administrator; the account cannot be used.
+    Rejected,
     /// Never went through a waitlist.
     None,
 }
@@ -44,16 +46,45 @@ impl Waitlist {
         match self {
             Self::Pending => "pending",
             Self::Approved => "approved",
+            Self::Rejected => "rejected",
             Self::None => "none",
         }
     }
 
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Approved, Self::None].into_iter().find(|status| status.as_str() == text)
+        [Self::Pending, Self::Approved, Self::Rejected, Self::None]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
+/// What must be met before a request for an account opens it by itself; at least one is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitlistRequires {
+    /// The address is proved.
+    pub verified_email: bool,
+    /// An administrator said yes.
+    pub approval: bool,
+}
+
+impl Default for WaitlistRequires {
+    fn default() -> Self {
+        Self { verified_email: false, approval: true }
+    }
+}
+
+/// A request for an account, as administrators see it.
+#[derive(Debug, Clone)]
+pub struct WaitlistEntry {
+    pub user: User,
+    /// From 1; only of those who wait.
+    pub position: Option<i64>,
+    /// When an administrator said yes; the account may still wait for its other conditions.
+    pub approved_at: Option<Micros>,
+}
+
+pub type RejectionReason = Line<200>;
 pub type FullName = Line<100>;
 pub type Department = Line<100>;
 pub type ReferralSource = Line<100>;

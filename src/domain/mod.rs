@@ -19,7 +19,10 @@ mod secret;
 mod session;
 mod text;
 
-pub use account::{Department, FullName, ProfilePatch, ReferralSource, User, Waitlist};
+pub use account::{
+    Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
+    WaitlistRequires,
+};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};

@@ -164,6 +164,10 @@ actions! {
     ListWaitlist {} on |_| Resource::Platform;
     /// Let somebody in who waits.
     ApproveRegistration { user: UserId } on |_| Resource::Platform;
+    /// Let everybody in who waits.
+    ApproveAllRegistrations {} on |_| Resource::Platform;
+    /// Turn somebody away who waits.
+    RejectRegistration { user: UserId } on |_| Resource::Platform;
     /// Stop an account: its sessions end and nothing of it may be used.
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.

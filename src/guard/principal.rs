@@ -30,6 +30,7 @@ pub struct UserPrincipal {
     pub email: Email,
     pub email_verified: bool,
     pub waitlisted: bool,
+    pub rejected: bool,
     pub suspended: bool,
     /// Asked to be deleted, and can still think again.
     pub deleting: bool,
@@ -88,14 +89,23 @@ impl Party {
     pub(super) fn entity(&self, roles: &[EntityRef]) -> Entity {
         let attributes = match self {
             Self::Anonymous | Self::System(_) => Vec::new(),
-            Self::User(user) => vec![
-                ("email".into(), Value::Text(user.email.to_string())),
-                ("email_verified".into(), Value::Bool(user.email_verified)),
-                ("waitlisted".into(), Value::Bool(user.waitlisted)),
-                ("suspended".into(), Value::Bool(user.suspended)),
-                ("deleting".into(), Value::Bool(user.deleting)),
-                ("super_admin".into(), Value::Bool(user.super_admin)),
-            ],
+            Self::User(user) => {
+                let mut attributes = vec![
+                    ("email".into(), Value::Text(user.email.to_string())),
+                    ("email_verified".into(), Value::Bool(user.email_verified)),
+                    ("waitlisted".into(), Value::Bool(user.waitlisted)),
+                    ("suspended".into(), Value::Bool(user.suspended)),
+                    ("super_admin".into(), Value::Bool(user.super_admin)),
+                ];
+                // Absent unless true, as the schema has it.
+                if user.rejected {
+                    attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                if user.deleting {
+                    attributes.push(("deleting".into(), Value::Bool(true)));
+                }
+                attributes
+            }
         };
         let parents = match self {
             Self::User(_) => roles.to_vec(),

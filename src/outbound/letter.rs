@@ -36,10 +36,12 @@ pub enum Template {
     EmailChanged,
     /// The account is to be deleted. Needs `time`; may have `link`, to sign in.
     AccountDeletion,
+    /// Your request was turned away. May have `reason`.
+    RegistrationRejected,
 }
 
 impl Template {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::Invitation,
@@ -52,6 +54,7 @@ impl Template {
         Self::EmailChangeRequested,
         Self::EmailChanged,
         Self::AccountDeletion,
+        Self::RegistrationRejected,
     ];
 
     /// The name of its files in `templates/`.
@@ -70,6 +73,7 @@ impl Template {
             Self::EmailChangeRequested => "email-change-requested",
             Self::EmailChanged => "email-changed",
             Self::AccountDeletion => "account-deletion",
+            Self::RegistrationRejected => "registration-rejected",
         }
     }
 
@@ -87,6 +91,7 @@ impl Template {
             Self::EmailChangeRequested => include_str!("templates/email-change-requested.txt"),
             Self::EmailChanged => include_str!("templates/email-changed.txt"),
             Self::AccountDeletion => include_str!("templates/account-deletion.txt"),
+            Self::RegistrationRejected => include_str!("templates/registration-rejected.txt"),
         }
     }
 
@@ -104,6 +109,7 @@ impl Template {
             Self::EmailChangeRequested => include_str!("templates/email-change-requested.html"),
             Self::EmailChanged => include_str!("templates/email-changed.html"),
             Self::AccountDeletion => include_str!("templates/account-deletion.html"),
+            Self::RegistrationRejected => include_str!("templates/registration-rejected.html"),
         }
     }
 }

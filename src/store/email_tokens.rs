@@ -52,8 +52,8 @@ impl SendsTokens for ResendVerification {}
 impl SendsTokens for ForgotPassword {}
 impl SendsTokens for ChangeEmail {}
 
-/// The actions that take such a token.
-pub(super) trait SpendsTokens: Action {
+/// The actions that take such a token; whoever has it has the address, so each proves one.
+pub trait SpendsTokens: Action {
     const PURPOSE: Purpose;
 }
 impl SpendsTokens for VerifyEmail {

@@ -43,16 +43,22 @@ impl Store {
             )
             .await?;
         let (attributes, exists) = match row {
-            None => (user_attributes(String::new(), [false; 5]), false),
+            None => (user_attributes(String::new(), [false; 4]), false),
             Some(row) => {
                 let flags = [
                     row.get::<Option<Micros>>("email_verified_at")?.is_some(),
                     row.get::<String>("waitlist_status")? == "pending",
                     row.get::<Option<Micros>>("suspended_at")?.is_some(),
-                    row.get::<Option<Micros>>("deletion_due_at")?.is_some(),
                     row.get("super_admin")?,
                 ];
-                (user_attributes(users::email(&row, "email")?.to_string(), flags), true)
+                let mut attributes = user_attributes(users::email(&row, "email")?.to_string(), flags);
+                if row.get::<String>("waitlist_status")? == "rejected" {
+                    attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
+                    attributes.push(("deleting".into(), Value::Bool(true)));
+                }
+                (attributes, true)
             }
         };
         let entity = Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() };
@@ -159,14 +165,13 @@ fn bare(resource: &Resource, exists: bool) -> Slice {
 
 fn user_attributes(
     email: String,
-    [email_verified, waitlisted, suspended, deleting, super_admin]: [bool; 5],
+    [email_verified, waitlisted, suspended, super_admin]: [bool; 4],
 ) -> Vec<(std::borrow::Cow<'static, str>, Value)> {
     vec![
         ("email".into(), Value::Text(email)),
         ("email_verified".into(), Value::Bool(email_verified)),
         ("waitlisted".into(), Value::Bool(waitlisted)),
         ("suspended".into(), Value::Bool(suspended)),
-        ("deleting".into(), Value::Bool(deleting)),
         ("super_admin".into(), Value::Bool(super_admin)),
     ]
 }

@@ -25,11 +25,12 @@ mod signing_keys;
 mod sql;
 mod unguarded;
 mod users;
+mod waitlist;
 
 pub use audit::{Broken, Note, Verified};
 pub use deletion::Deletion;
 pub use email_changes::Moved;
-pub use email_tokens::{Bound, Purpose, SendsTokens};
+pub use email_tokens::{Bound, Purpose, SendsTokens, SpendsTokens};
 pub use error::{Conflict, Error};
 pub use letter_requests::{AsksForLetters, LetterRequest};
 pub use memberships::Kept;
@@ -40,3 +41,4 @@ pub use passwords::ProvesPassword;
 pub use sessions::{NewSession, Rotation};
 pub use sql::{Store, Tx};
 pub use users::{Account, NewUser};
+pub use waitlist::LetIn;

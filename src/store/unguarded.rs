@@ -34,6 +34,7 @@ impl Store {
             email: users::email(&row, "email")?,
             email_verified: row.get::<Option<Micros>>("email_verified_at")?.is_some(),
             waitlisted: row.get::<String>("waitlist_status")? == "pending",
+            rejected: row.get::<String>("waitlist_status")? == "rejected",
             suspended: row.get::<Option<Micros>>("suspended_at")?.is_some(),
             deleting: row.get::<Option<Micros>>("deletion_due_at")?.is_some(),
             super_admin: row.get("super_admin")?,

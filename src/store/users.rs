@@ -9,8 +9,8 @@ use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
 use crate::domain::{Email, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
-    AddMember, ApproveRegistration, ChangeEmail, CreateAdministrator, ForgotPassword, GetMe, ListWaitlist,
-    Login, Register, ReinstateUser, ResendVerification, SuspendUser, UpdateMe,
+    AddMember, ChangeEmail, CreateAdministrator, ForgotPassword, GetMe, Login, Register, ReinstateUser,
+    ResendVerification, SuspendUser, UpdateMe,
 };
 use crate::guard::{Action, Authorized};
 
@@ -47,7 +47,7 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at, deletion_due_at FROM users ",
+            "last_login_at, deletion_due_at, waitlist_approved_at FROM users ",
             $rest
         )
     };
@@ -103,35 +103,6 @@ impl Store {
             .optional(select_users!("WHERE email = $1 AND purged_at IS NULL"), args![email.as_str()])
             .await?;
         row.as_ref().map(account).transpose()
-    }
-
-    /// Whoever waits, oldest first, and how many there are in all.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn list_waitlist(
-        &self,
-        _ok: &Authorized<'_, ListWaitlist>,
-        status: Waitlist,
-        limit: i64,
-        offset: i64,
-    ) -> Result<(Vec<User>, i64), Error> {
-        let mut db = self;
-        let rows = db
-            .all(
-                select_users!(
-                    "WHERE waitlist_status = $1 AND purged_at IS NULL ORDER BY id LIMIT $2 OFFSET $3"
-                ),
-                args![status.as_str(), limit, offset],
-            )
-            .await?;
-        let total = db
-            .one(
-                "SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1 AND purged_at IS NULL",
-                args![status.as_str()],
-            )
-            .await?;
-        Ok((rows.iter().map(user).collect::<Result<_, _>>()?, total.get("total")?))
     }
 }
 
@@ -213,27 +184,6 @@ impl Tx {
         )
         .await?;
         Ok(())
-    }
-
-    /// Lets somebody in who waits; the account as it is then, and whether this call changed it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn approve_registration(
-        &mut self,
-        ok: &Authorized<'_, ApproveRegistration>,
-        now: Micros,
-    ) -> Result<(User, bool), Error> {
-        let id = Uuid::from(ok.action().user);
-        let changed = self
-            .run(
-                "UPDATE users SET waitlist_status = 'approved', waitlist_reason = NULL, updated_at = $2 \
-                 WHERE id = $1 AND waitlist_status = 'pending'",
-                args![id, now],
-            )
-            .await?;
-        let row = self.one(select_users!("WHERE id = $1"), args![id]).await?;
-        Ok((user(&row)?, changed == 1))
     }
 
     /// Makes an existing account a super admin.

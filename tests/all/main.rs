@@ -22,3 +22,4 @@ mod policies;
 mod process;
 mod store;
 mod support;
+mod waitlist;

@@ -40,7 +40,10 @@ async fn table(database: Database) -> Vec<String> {
     let mut head = vec!["operation".to_owned()];
     head.extend(world.personas.iter().map(|persona| persona.name.to_owned()));
     lines.push(head);
-    for operation in operations() {
+    let mut operations = operations();
+    // It lets the persona on the waitlist in, so it is asked after everything else.
+    operations.sort_by_key(|operation| operation.id == "approve_all_registrations");
+    for operation in operations {
         for row in ROWS.iter().filter(|row| row.operation == operation.id) {
             let mut line = vec![if row.case.is_empty() {
                 row.operation.to_owned()

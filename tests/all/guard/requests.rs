@@ -190,6 +190,8 @@ pub const ROWS: &[Row] = rows! {
 
     list_waitlist: |_, _| Request::new();
     approve_registration: |world, _| Request::new().at("user_id", &*world.waiting);
+    approve_all_registrations: |_, _| Request::new();
+    reject_registration: |world, _| world.rejecting().await;
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
@@ -398,6 +400,13 @@ impl World {
         let path = format!("{organization}/invitations");
         let made = self.server.post_as(&self.founder, &path, body).await.expect(201);
         made["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Somebody new on the waitlist, for one cell to turn away.
+    async fn rejecting(&self) -> Request {
+        let email = format!("{}@elsewhere.example", self.unused("waiting"));
+        let user = self.server.register(&email).await;
+        Request::new().at("user_id", user["id"].as_str().expect("an id")).body(json!({ "reason": "no" }))
     }
 
     /// An invitation to an organization that nobody but its founder belongs to.

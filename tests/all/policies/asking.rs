@@ -46,7 +46,6 @@ fn user(id: &str, holds: &str) -> Entity {
             flag("email_verified", true),
             flag("waitlisted", false),
             flag("suspended", false),
-            flag("deleting", false),
             flag("super_admin", false),
         ],
         parents: vec![role(holds)],
