@@ -12,10 +12,10 @@ use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::UserView;
-use crate::app::{self, Registration};
-use crate::domain::{Department, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
+use crate::app::{self, Advice, Limit, Registration};
+use crate::domain::{Department, Email, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
 use crate::guard::actions::{
-    DeleteMe, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
+    CheckPasswordStrength, DeleteMe, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
 };
 
 pub(super) struct AuthApi;
@@ -53,6 +53,47 @@ struct LoginRequest {
 struct RefreshRequest {
     #[oai(validator(max_length = 256))]
     refresh_token: String,
+}
+
+/// A password somebody thinks of choosing.
+#[derive(Object)]
+struct PasswordStrengthRequest {
+    #[oai(validator(max_length = 1024))]
+    password: String,
+    /// Whose password it would be, so that what is made of the address is seen.
+    #[oai(validator(max_length = 254))]
+    email: Option<String>,
+}
+
+/// What we think of a password.
+#[derive(Object)]
+#[oai(rename = "PasswordStrength")]
+struct PasswordStrengthView {
+    /// From 0, guessed at once, to 4, out of reach.
+    #[oai(validator(minimum(value = "0"), maximum(value = "4")))]
+    score: u8,
+    /// Whether we would take it.
+    acceptable: bool,
+    /// Why we would not, as the field errors of `register` say it.
+    #[oai(skip_serializing_if_is_none)]
+    reason: Option<String>,
+    /// What is wrong with it, in a sentence.
+    #[oai(skip_serializing_if_is_none)]
+    warning: Option<String>,
+    /// What would make it better, a sentence each.
+    suggestions: Vec<String>,
+}
+
+impl From<Advice> for PasswordStrengthView {
+    fn from(advice: Advice) -> Self {
+        Self {
+            score: advice.strength.score,
+            acceptable: advice.refusal.is_none(),
+            reason: advice.refusal.map(|refusal| refusal.code.to_owned()),
+            warning: advice.strength.warning,
+            suggestions: advice.strength.suggestions,
+        }
+    }
 }
 
 /// A token that came by mail.
@@ -115,6 +156,8 @@ impl AuthApi {
     /// refuse, or put the account on the waitlist: then it can sign in, read itself, and nothing else.
     #[oai(path = "/register", method = "post", operation_id = "register")]
     async fn register(&self, caller: Visitor, body: Body<RegisterRequest>) -> Created<Register, UserView> {
+        caller.limit(Limit::Register)?;
+        caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(Register { email: body.0.email.parse().ok() }).await?;
         let user = caller.app().register(ok, body.0.try_into()?).await?;
         Ok(user.map(UserView::from).into())
@@ -123,6 +166,7 @@ impl AuthApi {
     /// Sign in
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(&self, caller: Visitor, body: Body<LoginRequest>) -> ApiResult<Login, TokensView> {
+        caller.limit(Limit::Login)?;
         let ok = caller.authorize(Login {}).await?;
         let LoginRequest { email, password } = body.0;
         let tokens = caller.app().login(ok, &email, &Secret::new(password)).await?;
@@ -139,9 +183,26 @@ impl AuthApi {
         caller: Visitor,
         body: Body<RefreshRequest>,
     ) -> ApiResult<RefreshSession, TokensView> {
+        caller.limit(Limit::Refresh)?;
         let ok = caller.authorize(RefreshSession {}).await?;
         let tokens = caller.app().refresh(ok, &Secret::new(body.0.refresh_token)).await?;
         Ok(tokens.map(TokensView::from).into())
+    }
+
+    /// Hear what we think of a password
+    ///
+    /// Before it is chosen, for a meter beside the field. Nothing is kept.
+    #[oai(path = "/password-strength", method = "post", operation_id = "check_password_strength")]
+    async fn check_password_strength(
+        &self,
+        caller: Visitor,
+        body: Body<PasswordStrengthRequest>,
+    ) -> ApiResult<CheckPasswordStrength, PasswordStrengthView> {
+        let ok = caller.authorize(CheckPasswordStrength {}).await?;
+        let PasswordStrengthRequest { password, email } = body.0;
+        let email = email.and_then(|email| email.parse::<Email>().ok());
+        let advice = caller.app().password_strength(ok, &Secret::new(password), email.as_ref());
+        Ok(advice.map(PasswordStrengthView::from).into())
     }
 
     /// Sign out

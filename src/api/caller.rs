@@ -8,8 +8,9 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::RequestId;
+use super::client_address::ClientAddress;
 use super::problem::Problem;
-use crate::app::App;
+use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
@@ -31,6 +32,11 @@ impl Caller {
     /// Asks Cedar.
     pub(super) async fn authorize<A: Action>(&self, action: A) -> Result<Authorized<'_, A>, Problem> {
         Ok(self.app.authorize(&self.principal, action).await?)
+    }
+
+    /// Counts this request as one of a kind that is limited; call it before the work that the limit protects.
+    pub(super) fn limit(&self, limit: Limit<'_>) -> Result<(), Problem> {
+        Ok(self.app.limit(&self.principal.origin, limit)?)
     }
 
     pub(super) fn app(&self) -> &App {
@@ -57,7 +63,7 @@ impl std::ops::Deref for Visitor {
 
 fn origin(request: &Request) -> Origin {
     let user_agent = request.header(header::USER_AGENT).map(|text| text.chars().take(256).collect());
-    let ip = request.remote_addr().as_socket_addr().map(|peer| peer.ip().to_canonical());
+    let ip = request.data::<ClientAddress>().and_then(|client| client.0);
     Origin { request_id: RequestId::current().to_string(), ip, user_agent }
 }
 
@@ -112,7 +118,9 @@ impl<'a> ApiExtractor<'a> for Caller {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let app = app(request)?;
-        let principal = app.authenticate(bearer(request)?, origin(request)).await.map_err(Problem::from)?;
+        let origin = origin(request);
+        app.limit(&origin, Limit::Request).map_err(Problem::from)?;
+        let principal = app.authenticate(bearer(request)?, origin).await.map_err(Problem::from)?;
         Ok(Self { principal, app })
     }
 }
@@ -127,7 +135,9 @@ impl<'a> ApiExtractor<'a> for Visitor {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let principal = Principal { party: Party::Anonymous, origin: origin(request) };
-        Ok(Self(Caller { principal, app: app(request)? }))
+        let app = app(request)?;
+        let origin = origin(request);
+        app.limit(&origin, Limit::Request).map_err(Problem::from)?;
+        Ok(Self(Caller { principal: Principal { party: Party::Anonymous, origin }, app }))
     }
 }

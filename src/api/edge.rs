@@ -12,6 +12,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument as _;
 
+use super::client_address::TrustedProxies;
 use super::framework::{from_poem, tidy};
 use super::problem::Problem;
 use super::request_id::RequestId;
@@ -36,6 +37,8 @@ pub struct EdgeSettings {
     pub routes: RouteTable,
     /// Origins that may call us from a browser, exactly as browsers send them (RFC 6454 section 7); empty: none.
     pub origins: Vec<String>,
+    /// Whose word on a client's address is taken.
+    pub proxies: TrustedProxies,
     /// Whether the public URL is https; only then is HSTS sent (RFC 6797 section 7.2).
     pub https: bool,
     pub timeout: Duration,
@@ -46,7 +49,14 @@ impl EdgeSettings {
     /// CORS closed, no HSTS, the usual timeout.
     #[must_use]
     pub fn new(routes: RouteTable) -> Self {
-        Self { routes, origins: Vec::new(), https: false, timeout: TIMEOUT, random: Arc::new(OsRandom) }
+        Self {
+            routes,
+            origins: Vec::new(),
+            proxies: TrustedProxies::default(),
+            https: false,
+            timeout: TIMEOUT,
+            random: Arc::new(OsRandom),
+        }
     }
 }
 
@@ -141,6 +151,8 @@ impl<E: Endpoint<Output: IntoResponse>> Edge<E> {
                 return Problem::new(StatusCode::BAD_REQUEST, "bad-body", detail).into_response();
             }
         }
+        let client = self.settings.proxies.client(&request);
+        request.set_data(client);
         match self.inner.call(request).await {
             Ok(response) => tidy(response.into_response()),
             Err(error) => from_poem(error, route),

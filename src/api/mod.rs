@@ -10,6 +10,7 @@
 mod auth;
 mod body;
 mod caller;
+mod client_address;
 mod deletion;
 pub mod document;
 mod edge;
@@ -40,6 +41,7 @@ use poem::{Endpoint, EndpointExt as _, Response, Route};
 use poem_openapi::{LicenseObject, OpenApiService, Tags};
 use serde_json::Value;
 
+pub use self::client_address::TrustedProxies;
 pub use self::document::OpenApiVersion;
 pub use self::edge::{BODY_LIMIT, EdgeSettings};
 pub use self::request_id::RequestId;

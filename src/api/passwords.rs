@@ -6,6 +6,7 @@ use super::Chapter;
 use super::body::Body;
 use super::caller::{Caller, Visitor};
 use super::reply::{ApiResult, Message};
+use crate::app::Limit;
 use crate::domain::Secret;
 use crate::guard::actions::{ChangePassword, ForgotPassword, ResendVerification, ResetPassword};
 
@@ -50,6 +51,8 @@ impl PasswordsApi {
         caller: Visitor,
         body: Body<LetterRequest>,
     ) -> ApiResult<ResendVerification, Message> {
+        caller.limit(Limit::Mail)?;
+        caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(ResendVerification {}).await?;
         let done = caller.app().resend_verification(ok, &body.0.email).await?;
         let text = "if this address has an account that is not verified, a letter is on its way";
@@ -66,6 +69,8 @@ impl PasswordsApi {
         caller: Visitor,
         body: Body<LetterRequest>,
     ) -> ApiResult<ForgotPassword, Message> {
+        caller.limit(Limit::Mail)?;
+        caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(ForgotPassword {}).await?;
         let done = caller.app().forgot_password(ok, &body.0.email).await?;
         Ok(done.map(|()| Message::new("if this address has an account, a letter is on its way")).into())

@@ -234,9 +234,17 @@ impl From<app::Error> for Problem {
             }
             app::Error::NotFound => Self::not_found(),
             app::Error::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
-            app::Error::TooMany { retry_after } => {
-                let detail = "too many requests: wait as long as `Retry-After` says";
-                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
+            app::Error::TooMany { code, retry_after } => {
+                let detail = match code {
+                    "too-many-attempts" => {
+                        "too many wrong passwords for this account: wait as long as `Retry-After` says"
+                    }
+                    "too-many-passwords" => {
+                        "too many passwords are being checked at once: wait as long as `Retry-After` says"
+                    }
+                    _ => "too many requests: wait as long as `Retry-After` says",
+                };
+                let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
                 Self { retry_after: Some(retry_after), ..problem }
             }
             app::Error::Unavailable { retry_after } => Self::unavailable("unavailable", retry_after),
@@ -307,7 +315,7 @@ impl ApiResponse for Problem {
             (413, "The body is too large."),
             (415, "The body is not `application/json`."),
             (422, "Fields are not valid; `errors` names them."),
-            (429, "Too many requests."),
+            (429, "Too many requests; `code` says of what kind."),
             (500, "Something went wrong on our side."),
             (503, "Not available now."),
         ];

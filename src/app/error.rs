@@ -38,9 +38,9 @@ pub enum Error {
     Conflict { code: &'static str, detail: String },
 
     /// When the caller asks too often.
-    /// The client sees 429 with `Retry-After` in whole seconds, at least 1.
-    #[error("too many requests")]
-    TooMany { retry_after: Duration },
+    /// The client sees 429 with `code` and `Retry-After` in whole seconds, at least 1.
+    #[error("too many requests: {code}")]
+    TooMany { code: &'static str, retry_after: Duration },
 
     /// When something we need is overloaded or away, and asking again later may help.
     /// The client sees 503 with `Retry-After` in whole seconds, at least 1.

@@ -13,9 +13,11 @@ mod email_change;
 mod error;
 mod invitations;
 mod letter_requests;
+mod limits;
 mod mail;
 mod members;
 mod organizations;
+mod password_strength;
 mod passwords;
 mod refusals;
 mod register;
@@ -34,8 +36,11 @@ use url::Url;
 pub use self::account::Me;
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+use self::limits::Limits;
+pub use self::limits::{Limit, RateLimits};
 use self::mail::letter;
 pub use self::mail::mail_principal;
+pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
@@ -65,10 +70,11 @@ pub struct Settings {
     pub deletion_grace: Duration,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
+    pub rate_limits: RateLimits,
 }
 
 impl Settings {
-    /// The lifetimes of the identity rules, for a server reached at `public_url`.
+    /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
     pub const fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
@@ -83,6 +89,7 @@ impl Settings {
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            rate_limits: RateLimits::OFF,
         }
     }
 }
@@ -116,6 +123,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    limits: Limits,
     mail_waits: Notify,
 }
 
@@ -124,6 +132,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
         let sealer = Sealer::new(&master);
+        let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
             store,
@@ -137,6 +146,7 @@ impl App {
             clock,
             random,
             settings,
+            limits,
             mail_waits,
         }
     }

@@ -58,7 +58,7 @@ impl From<store::Error> for Error {
 impl From<HashingError> for Error {
     fn from(error: HashingError) -> Self {
         match error {
-            HashingError::Busy { retry_after } => Self::TooMany { retry_after },
+            HashingError::Busy { retry_after } => Self::TooMany { code: "too-many-passwords", retry_after },
             error => Self::Bug { context: "a password could not be hashed", source: Box::new(error) },
         }
     }

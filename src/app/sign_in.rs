@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 
+use super::limits::Wait;
 use super::{App, Error};
 use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
@@ -19,6 +20,9 @@ pub struct Tokens {
     pub access_lifetime: Duration,
 }
 
+/// How long a network stays known after the last sign-in from it.
+const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
 const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
 
 impl App {
@@ -27,7 +31,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] `invalid-credentials`; [`Error::Denied`] if the person may not sign in;
-    /// [`Error::TooMany`] if the hashing queue is full.
+    /// [`Error::TooMany`] `too-many-attempts` after wrong passwords, `too-many-passwords` if the hashing queue is full.
     pub async fn login(
         &self,
         ok: Authorized<'_, Login>,
@@ -35,15 +39,28 @@ impl App {
         password: &Secret,
     ) -> Result<Released<Login, Tokens>, Error> {
         // What is no address is nobody's; it takes the same way as an unknown one.
-        let account = match email.parse::<Email>() {
-            Ok(email) => self.store.find_account(&ok, &email).await?,
-            Err(_) => None,
-        };
-        let known = account.as_ref().map(|account| account.user.id);
+        let email = email.parse::<Email>().ok();
         let attempt = Password::attempt(password.expose()).ok_or(WRONG)?;
+        if let Some(email) = &email {
+            self.begin_attempt(&ok, email).await?;
+        }
+        let account = match &email {
+            Some(email) => self.store.find_account(&ok, email).await?,
+            None => None,
+        };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let verified = self.hasher.verify(stored, attempt.clone()).await?;
-        let (Verified::Match { rehash }, Some(user)) = (verified, account.map(|account| account.user)) else {
+        let network = ok.caller().origin.network();
+        let verified = self.hasher.verify(stored, attempt.clone()).await;
+        if let (Some(delays), Some(email)) = (&self.limits.delays, &email) {
+            match verified {
+                Ok(Verified::Match { .. }) => delays.right(email, network),
+                Ok(Verified::NoMatch) => {}
+                Err(_) => delays.unseen(email, network),
+            }
+        }
+        let known = account.as_ref().map(|account| account.user.id);
+        let (Verified::Match { rehash }, Some(user)) = (verified?, account.map(|account| account.user))
+        else {
             self.note_failure(&ok, known.map(Resource::User), "invalid-credentials").await?;
             return Err(WRONG);
         };
@@ -70,10 +87,29 @@ impl App {
         tx.insert_session(&ok_person, new).await?;
         tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
         self.greet_device(&mut tx, &ok_person, &user, now).await?;
+        tx.know_network(&ok_person, user.id, network, now).await?;
         self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
         let tokens = self.tokens_for(user.id, session, now, refresh)?;
         tx.commit().await?;
         Ok(ok.release(tokens))
+    }
+
+    /// Counts a try for the account of `email`, or tells how long to wait. See `limits/delays.rs`.
+    async fn begin_attempt(&self, ok: &Authorized<'_, Login>, email: &Email) -> Result<(), Error> {
+        let Some(delays) = &self.limits.delays else { return Ok(()) };
+        let network = ok.caller().origin.network();
+        let begun = match delays.begin(email, network, false) {
+            Err(Wait::Strangers(_))
+                if self.store.knows_network(ok, email, network, self.now() - KNOWN_FOR).await? =>
+            {
+                delays.begin(email, network, true)
+            }
+            begun => begun,
+        };
+        begun.map_err(|(Wait::Network(retry_after) | Wait::Strangers(retry_after))| Error::TooMany {
+            code: "too-many-attempts",
+            retry_after,
+        })
     }
 
     /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the

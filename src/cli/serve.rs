@@ -7,7 +7,7 @@ use std::time::Duration;
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 
 use super::{Outcome, wire};
-use crate::api::{self, EdgeSettings};
+use crate::api;
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
@@ -28,7 +28,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         .find_map(|address| address.as_socket_addr().copied())
         .unwrap_or(config.listen);
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
-    let routes = api::routes(Arc::clone(&app), edge(&config, bound));
+    let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
     greet(&config, bound);
     let mail = {
         let app = Arc::clone(&app);
@@ -48,15 +48,6 @@ pub(super) async fn run(config: Config) -> Outcome {
     app.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// What the configuration says about the edge of the API.
-pub(super) fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
-    let (origins, https) = (config.cors_origins.clone(), config.public_url(Some(bound)).scheme() == "https");
-    move |settings| {
-        settings.origins = origins;
-        settings.https = https;
-    }
 }
 
 /// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::{App, Parts, Settings};
-use crate::config::{Config, Mail, OnFailure, PluginBinding};
+use crate::api::{EdgeSettings, TrustedProxies};
+use crate::app::{App, Parts, RateLimits, Settings};
+use crate::config::{self, Config, Mail, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
@@ -51,6 +52,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         reveal_accounts: config.reveal_accounts,
         deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
         waitlist_requires: config.waitlist_requires,
+        rate_limits: rate_limits(config),
         ..Settings::new(config.public_url(bound))
     };
     let tokens = token_issuer(&store, &master, &settings, &world).await?;
@@ -59,6 +61,17 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     Ok(App::new(Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings }))
+}
+
+/// What the configuration says about the edge of the API.
+pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
+    let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
+    let https = config.public_url(Some(bound)).scheme() == "https";
+    move |settings| {
+        settings.origins = origins;
+        settings.proxies = TrustedProxies::new(proxies);
+        settings.https = https;
+    }
 }
 
 /// # Errors
@@ -107,6 +120,14 @@ fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxErro
         Some(text) => Ok(MasterKey::from_base64(text.expose())?),
         None => Ok(MasterKey::load_or_create(&config.data_dir.join("master.key"), random)?),
     }
+}
+
+fn rate_limits(config: &Config) -> RateLimits {
+    let config::RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config.rate_limits;
+    if !enabled {
+        return RateLimits::OFF;
+    }
+    RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -42,6 +42,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("log", Text),
     ("log_format", Text),
     ("cors_origins", List),
+    ("trusted_proxies", List),
     ("reveal_accounts", Bool),
     ("deletion_grace_days", Number),
     ("waitlist_requires", List),
@@ -49,6 +50,13 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),
     ("hashing.queue", Number),
+    ("rate_limits.enabled", Bool),
+    ("rate_limits.request", Text),
+    ("rate_limits.login", Text),
+    ("rate_limits.register", Text),
+    ("rate_limits.refresh", Text),
+    ("rate_limits.mail", Text),
+    ("rate_limits.mail_to", Text),
 ];
 
 /// A setting that cannot be used. It names the setting, where it came from and the rule, and never the value.

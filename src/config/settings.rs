@@ -1,11 +1,13 @@
 //! The settings, their types, bounds and defaults.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
 
@@ -45,6 +47,9 @@ pub struct Config {
     /// Origins whose pages may call us from a browser, each exact. Default none.
     #[serde(deserialize_with = "origins")]
     pub cors_origins: Vec<String>,
+    /// Networks (CIDR) of the reverse proxies whose word on a client's address we take. Default none.
+    #[serde(deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Whether register and its like may tell that an address is known. Default no.
     pub reveal_accounts: bool,
     /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
@@ -54,6 +59,7 @@ pub struct Config {
     #[serde(deserialize_with = "waitlist_requires")]
     pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
+    pub rate_limits: RateLimits,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -74,10 +80,12 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             reveal_accounts: false,
             deletion_grace_days: 14,
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
+            rate_limits: RateLimits::default(),
             plugins: None,
         }
     }
@@ -314,6 +322,15 @@ fn public_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>,
     let url = Url::parse(&String::deserialize(deserializer)?).map_err(|_| de::Error::custom(rule))?;
     let right = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
     right.then_some(Some(url)).ok_or_else(|| de::Error::custom(rule))
+}
+
+/// Networks as CIDR (RFC 4632); a bare address is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let wrong = || de::Error::custom("each must be a network such as `10.0.0.0/8`, or an address");
+    let parse = |text: String| {
+        text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| wrong())
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(parse).collect()
 }
 
 /// Exact origins only (RFC 6454 section 6.2): `*` or a pattern would let any page act with a person's credentials.

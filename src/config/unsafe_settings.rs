@@ -89,6 +89,18 @@ impl Config {
             "stolen password hashes would be cheap to try",
             "leave out `hashing`, or raise memory_kib and iterations",
         );
+        refuse(
+            self.trusted_proxies.iter().all(|network| network.prefix_len() > 0),
+            "trusted_proxies",
+            "anyone could claim any address, and no limit would hold",
+            "list the networks of your own proxies only",
+        );
+        refuse(
+            self.rate_limits.enabled,
+            "rate_limits",
+            "passwords could be tried as fast as the machine goes",
+            "leave `rate_limits.enabled` out, and raise the one limit that is in your way",
+        );
         let example = format!("\"{}\"", PluginBinding::EXAMPLE_CODE);
         refuse(
             !self.plugins().iter().any(|plugin| plugin.config.to_string().contains(&example)),

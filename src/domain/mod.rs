@@ -11,12 +11,15 @@ mod event;
 mod export;
 mod ids;
 mod invalid;
+mod network;
 mod organization;
 mod password;
+mod quota;
 mod random;
 mod role;
 mod secret;
 mod session;
+mod strength;
 mod text;
 
 pub use account::{
@@ -29,13 +32,16 @@ pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
 pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
 pub use invalid::{FieldError, Invalid};
+pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,
 };
 pub use password::Password;
+pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};
+pub use strength::Strength;
 pub use text::{Line, Slug};

@@ -5,15 +5,15 @@ use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Email, Invalid, Secret};
+use super::{Email, Invalid, Secret, Strength};
 
 /// The most common passwords, lower case and sorted. See `common-passwords.README.md` beside it for its source.
 const COMMON: &str = include_str!("common-passwords.txt");
 
 static COMMON_SET: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COMMON.lines().collect());
 
-/// A password that keeps the rules: 12 to 256 characters, normal form NFC, not not a common one
-/// with digits around it, not made from the person's own address. No rule asks for digits or signs (NIST SP 800-63B section 5.1.1.2),
+/// A password that keeps the rules: 12 to 256 characters, normal form NFC, not a common one with digits around it,
+/// not made from the person's own address, not easy to guess. No rule asks for digits or signs (NIST SP 800-63B section 5.1.1.2),
 /// and nothing is ever cut off.
 #[derive(Clone, Debug)]
 pub struct Password(Secret);
@@ -25,8 +25,16 @@ impl Password {
     /// Checks a new password for the account of `email`.
     ///
     /// # Errors
-    /// `too-short`, `too-long`, `common-password` or `contains-email`.
+    /// As [`Password::check`].
     pub fn choose(text: &str, email: &Email) -> Result<Self, Invalid> {
+        Self::check(text, Some(email))
+    }
+
+    /// Checks a password for a person of whom perhaps nothing is known yet.
+    ///
+    /// # Errors
+    /// `too-short`, `too-long`, `common-password`, `contains-email` or `too-guessable`.
+    pub fn check(text: &str, email: Option<&Email>) -> Result<Self, Invalid> {
         let text: String = text.nfc().collect();
         let chars = text.chars().count();
         if chars < Self::MIN_CHARS {
@@ -48,10 +56,18 @@ impl Password {
                 "this password is on the lists that attackers try first",
             ));
         }
-        if email.local_part().len() >= 4 && lower.contains(email.local_part()) {
+        let local_part = email.map_or("", Email::local_part);
+        if local_part.len() >= 4 && lower.contains(local_part) {
             return Err(Invalid::new(
                 "contains-email",
                 "a password may not contain the name in your e-mail address",
+            ));
+        }
+        let strength = Strength::of(&text, &[local_part, email.map_or("", Email::as_str)]);
+        if !strength.acceptable() {
+            return Err(Invalid::new(
+                "too-guessable",
+                "this password is easy to guess; a few uncommon words are better",
             ));
         }
         Ok(Self(Secret::new(text)))
@@ -105,6 +121,13 @@ mod tests {
             assert_eq!(code(text), "common-password", "{text}");
         }
         assert_eq!(code("xxAda.Lovelacexx"), "contains-email");
+    }
+
+    #[test]
+    fn what_is_on_no_list_but_easy_to_guess_is_refused() {
+        for text in ["aaabbbcccddd", "abcdefghijklmnop", "2001-02-03-2001"] {
+            assert_eq!(code(text), "too-guessable", "{text}");
+        }
     }
 
     #[test]

@@ -92,6 +92,8 @@ actions! {
     ForgotPassword {} on |_| Resource::Platform;
     /// Set a new password with the token of that letter.
     ResetPassword {} on |_| Resource::Platform;
+    /// Hear what we think of a password.
+    CheckPasswordStrength {} on |_| Resource::Platform;
     /// Read the public signing keys.
     GetJwks {} on |_| Resource::Platform;
 

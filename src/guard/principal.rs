@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::domain::{Email, Micros, SessionId, UserId};
+use crate::domain::{Email, Micros, Network, SessionId, UserId};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// The one who asks.
@@ -47,6 +47,14 @@ pub struct Origin {
     pub ip: Option<IpAddr>,
     /// At most 256 characters.
     pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// Whom limits count.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.ip.map_or(Network::UNKNOWN, Network::of)
+    }
 }
 
 impl Principal {

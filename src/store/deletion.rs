@@ -139,6 +139,7 @@ impl Tx {
             "DELETE FROM sessions WHERE user_id = $1",
             "DELETE FROM email_tokens WHERE user_id = $1",
             "DELETE FROM known_devices WHERE user_id = $1",
+            "DELETE FROM known_networks WHERE user_id = $1",
             "DELETE FROM memberships WHERE user_id = $1",
         ] {
             self.run(statement, args![id]).await?;

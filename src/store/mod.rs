@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod facts;
 mod invitations;
+mod known_networks;
 mod letter_requests;
 mod memberships;
 mod open;

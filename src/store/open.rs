@@ -41,11 +41,12 @@ macro_rules! steps {
 }
 
 /// Every migration, in order. A test holds this list against the two folders.
-pub const MIGRATIONS: [Step; 6] = steps![
+pub const MIGRATIONS: &[Step] = &steps![
     1 "0001_create_identity",
     2 "0002_create_tenancy",
     3 "0003_create_outbox",
     4 "0004_extend_accounts",
+    6 "0006_know_networks",
     7 "0007_create_audit",
     9 "0009_add_requests_and_languages",
 ];

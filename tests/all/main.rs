@@ -14,6 +14,7 @@
 
 mod api;
 mod audit;
+mod defence;
 mod floors;
 mod golden;
 mod guard;

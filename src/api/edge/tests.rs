@@ -38,7 +38,7 @@ impl Api {
         let wait = Duration::from_millis(1500);
         Err(match how.0.as_str() {
             "denied" => app::Error::Denied(app::Denied { codes: vec!["account-suspended".into()] }),
-            "many" => app::Error::TooMany { retry_after: wait },
+            "many" => app::Error::TooMany { code: "rate-limited", retry_after: wait },
             "token" => app::Error::Unauthenticated { code: "token-expired" },
             "bug" => app::Error::Bug { context: "reading", source: "row 7 of `secrets` is broken".into() },
             "slow" => {
@@ -130,7 +130,7 @@ async fn our_own_errors_tell_the_client_what_to_do_and_nothing_else() {
     assert_eq!(body["detail"], "a policy forbids this: account-suspended");
     let many = client.get("/fails/many").send().await;
     assert_eq!(many.0.header("Retry-After"), Some("2"));
-    problem(many, 429, "too-many-requests").await;
+    problem(many, 429, "rate-limited").await;
     let token = client.get("/fails/token").send().await;
     assert_eq!(token.0.header("WWW-Authenticate"), Some(r#"Bearer realm="palisade", error="invalid_token""#));
     problem(token, 401, "token-expired").await;

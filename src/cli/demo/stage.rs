@@ -16,7 +16,7 @@ use super::tell::{Teller, field};
 use super::witness::Witness;
 use crate::api;
 use crate::app::App;
-use crate::cli::{serve, wire};
+use crate::cli::wire;
 use crate::config::Config;
 use crate::domain::Secret;
 use crate::guard::Principal;
@@ -63,7 +63,7 @@ impl Stage {
         let witness = Arc::new(Witness::default());
         let world = wire::World { recorder: Arc::<Witness>::clone(&witness), ..wire::World::default() };
         let app = Arc::new(wire::app(&config, Some(address), world).await?);
-        let routes = api::routes(Arc::clone(&app), serve::edge(&config, address));
+        let routes = api::routes(Arc::clone(&app), wire::edge(&config, address));
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
         let server = poem::Server::new_with_acceptor(acceptor);

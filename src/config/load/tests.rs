@@ -178,3 +178,31 @@ fn without_a_file_and_an_environment_there_are_the_defaults() {
     let config = Config::load(None, []).expect("nothing needs to be set");
     assert_eq!(config.listen, SocketAddr::from(([127, 0, 0, 1], 8080)));
 }
+
+#[test]
+fn limits_are_a_count_and_a_window_or_off() {
+    let config =
+        load("[rate_limits]\nlogin = '3/1m'\n", &[("PALISADE_RATE_LIMITS_REQUEST", "off")]).expect("right");
+    let limits = config.rate_limits;
+    assert!(limits.enabled && limits.register.is_some());
+    assert_eq!((limits.request, limits.login), (None, crate::domain::Quota::parse("3/1m")));
+    let error = wrong("", &[("PALISADE_RATE_LIMITS_LOGIN", "often")]);
+    assert_eq!(error.setting, "PALISADE_RATE_LIMITS_LOGIN");
+    assert!(!error.to_string().contains("often"), "{error}");
+}
+
+#[test]
+fn proxies_are_networks_or_addresses_and_never_everybody_in_production() {
+    let proxies = |text| load("", &[("PALISADE_TRUSTED_PROXIES", text)]);
+    let config = proxies("10.0.0.0/8, ::1").expect("both are right");
+    assert_eq!(
+        config.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["10.0.0.0/8", "::1/128"]
+    );
+    assert!(proxies("proxy.example").is_err());
+    let everybody =
+        load("mode = 'production'\ntrusted_proxies = ['0.0.0.0/0']", &[]).expect("it can be read");
+    assert!(everybody.refuse_unsafe().iter().any(|it| it.setting == "trusted_proxies"));
+    let unlimited = load("mode = 'production'\n[rate_limits]\nenabled = false", &[]).expect("it can be read");
+    assert!(unlimited.refuse_unsafe().iter().any(|it| it.setting == "rate_limits"));
+}

@@ -82,6 +82,7 @@ pub const ROWS: &[Row] = rows! {
         world.server.register(&email).await;
         Request::new().body(json!({ "token": token_sent_to(&world.server, &email).await }))
     };
+    check_password_strength: |_, _| Request::new().body(json!({ "password": PASSWORD }));
     logout: |world, persona| {
         let token = persona.person.is_some().then_some(world.session_of(persona).await.access);
         Request { token, ..Request::new() }

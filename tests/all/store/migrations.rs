@@ -12,7 +12,7 @@ use crate::support::{Database, root};
 #[test]
 fn both_folders_hold_the_migrations_that_are_built_in() {
     for (number, name, ..) in MIGRATIONS {
-        assert_eq!(name.split('_').next().and_then(|digits| digits.parse().ok()), Some(number), "{name}");
+        assert_eq!(name.split('_').next().and_then(|digits| digits.parse().ok()), Some(*number), "{name}");
     }
     let built_in: BTreeSet<String> = MIGRATIONS.iter().map(|(_, name, ..)| format!("{name}.sql")).collect();
     for folder in ["sqlite", "postgres"] {

@@ -12,6 +12,7 @@
 mod answer;
 mod databases;
 mod mail;
+mod network;
 mod people;
 mod server;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use palisade::api;
 use palisade::app::App;
-use palisade::cli::wire::{self, World};
+use palisade::cli::wire::{self, World, edge};
 use palisade::config::Config;
 use palisade::domain::{Micros, OsRandom, TestClock};
 use palisade::guard::DecisionLog;
@@ -36,7 +36,9 @@ impl Setup {
 }
 
 pub struct Server {
-    pub client: TestClient<BoxEndpoint<'static, Response>>,
+    pub client: TestClient<Arc<BoxEndpoint<'static, Response>>>,
+    /// What the client asks, for requests that it cannot make.
+    pub routes: Arc<BoxEndpoint<'static, Response>>,
     pub app: Arc<App>,
     pub clock: Arc<TestClock>,
     /// The data directory; kept until the test is over.
@@ -65,6 +67,8 @@ impl Server {
             ("PALISADE_PLUGINS_DIR", root().join("plugins").display().to_string()),
             ("PALISADE_HASHING_MEMORY_KIB", "8".to_owned()),
             ("PALISADE_HASHING_ITERATIONS", "1".to_owned()),
+            // Tests of the limits turn them on.
+            ("PALISADE_RATE_LIMITS_ENABLED", "false".to_owned()),
         ];
         settings.extend(setup.settings);
         let settings = settings.into_iter().map(|(name, text)| (name.to_owned(), text));
@@ -77,15 +81,15 @@ impl Server {
         let world =
             World { clock: clock.clone(), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) };
         let app = Arc::new(wire::app(&config, None, world).await.expect("the server can start"));
-        let origins = config.cors_origins.clone();
-        let routes = api::routes(Arc::clone(&app), move |edge| edge.origins = origins);
-        Self { client: TestClient::new(routes.boxed()), app, clock, folder, config }
+        let edge = edge(&config, config.listen);
+        let routes = Arc::new(api::routes(Arc::clone(&app), edge).boxed());
+        Self { client: TestClient::new(Arc::clone(&routes)), routes, app, clock, folder, config }
     }
 
     /// The same server after a restart: a new process would know no more than this.
     pub async fn restarted(self) -> Self {
-        let Self { client, app, clock, folder, config } = self;
-        drop(client);
+        let Self { client, routes, app, clock, folder, config } = self;
+        drop((client, routes));
         app.close().await;
         Self::open(folder, config, clock).await
     }

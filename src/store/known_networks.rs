@@ -1,0 +1,54 @@
+//! Networks from which a person has signed in.
+
+use uuid::Uuid;
+
+use super::sql::{Sql as _, args};
+use super::{Error, Store, Tx};
+use crate::domain::{Email, Micros, Network, UserId};
+use crate::guard::Authorized;
+use crate::guard::actions::Login;
+
+impl Store {
+    /// Whether the account of `email` has signed in from `network` at or after `since`. One statement, whether or not
+    /// there is such an account.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn knows_network(
+        &self,
+        _ok: &Authorized<'_, Login>,
+        email: &Email,
+        network: Network,
+        since: Micros,
+    ) -> Result<bool, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT known.network FROM known_networks known JOIN users ON users.id = known.user_id \
+                 WHERE users.email = $1 AND known.network = $2 AND known.last_seen_at >= $3",
+                args![email.as_str(), network.to_string(), since],
+            )
+            .await?;
+        Ok(row.is_some())
+    }
+}
+
+impl Tx {
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn know_network(
+        &mut self,
+        _ok: &Authorized<'_, Login>,
+        user: UserId,
+        network: Network,
+        now: Micros,
+    ) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO known_networks (user_id, network, last_seen_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (user_id, network) DO UPDATE SET last_seen_at = excluded.last_seen_at",
+            args![Uuid::from(user), network.to_string(), now],
+        )
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! Rate limits, each turned on for its own test.
+
+use std::time::Duration;
+
+use poem::http::Method;
+use serde_json::json;
+
+use crate::support::{PASSWORD, Server, Setup};
+use crate::{on_both, on_both_with};
+
+on_both!(without_limits_nothing_is_counted);
+on_both_with!(
+    with_limits;
+    a_limit_ends_when_its_window_is_over,
+    d38_letters_to_one_address_are_limited_whoever_asks_and_whether_or_not_it_has_an_account,
+    every_operation_counts_as_a_request,
+);
+
+fn with_limits(setup: &mut Setup) {
+    setup.settings.extend([
+        ("PALISADE_RATE_LIMITS_ENABLED", "true".to_owned()),
+        ("PALISADE_RATE_LIMITS_REGISTER", "2/1h".to_owned()),
+        ("PALISADE_RATE_LIMITS_REFRESH", "2/1m".to_owned()),
+        ("PALISADE_RATE_LIMITS_MAIL_TO", "1/1h".to_owned()),
+        ("PALISADE_RATE_LIMITS_REQUEST", "8/1m".to_owned()),
+    ]);
+}
+
+const LOGIN: &str = "/api/v1/auth/login";
+const REGISTER: &str = "/api/v1/auth/register";
+
+async fn without_limits_nothing_is_counted(server: Server) {
+    for _ in 0..40 {
+        server
+            .login_from("192.0.2.1", "nobody@example.com", "no such password")
+            .await
+            .refused(401, "invalid-credentials");
+    }
+}
+
+async fn a_limit_ends_when_its_window_is_over(server: Server) {
+    let body = |n: u32| json!({ "email": format!("ada{n}@example.com"), "password": PASSWORD });
+    for n in 0..2 {
+        server.post_from("192.0.2.1", REGISTER, body(n)).await.expect(201);
+    }
+    let refused = server.post_from("192.0.2.1", REGISTER, body(2)).await;
+    assert_eq!(refused.headers["retry-after"], "1800");
+    refused.refused(429, "rate-limited");
+    server.post_from("192.0.2.2", REGISTER, body(3)).await.expect(201);
+    server.advance(Duration::from_secs(1_799));
+    server.post_from("192.0.2.1", REGISTER, body(2)).await.refused(429, "rate-limited");
+    server.advance(Duration::from_secs(1));
+    server.post_from("192.0.2.1", REGISTER, body(2)).await.expect(201);
+
+    let tokens = server.login_from("192.0.2.3", "ada0@example.com", PASSWORD).await.expect(200);
+    let body = json!({ "refresh_token": tokens["refresh_token"] });
+    for _ in 0..2 {
+        server.post_from("192.0.2.3", "/api/v1/auth/refresh", body.clone()).await.expect(200);
+    }
+    server.post_from("192.0.2.3", "/api/v1/auth/refresh", body).await.refused(429, "rate-limited");
+}
+
+async fn d38_letters_to_one_address_are_limited_whoever_asks_and_whether_or_not_it_has_an_account(
+    server: Server,
+) {
+    let body = |email: &str| json!({ "email": email, "password": PASSWORD });
+    server.post_from("192.0.2.1", REGISTER, body("ada@example.com")).await.expect(201);
+    server.post_from("192.0.2.2", REGISTER, body(" Ada@Example.com")).await.refused(429, "rate-limited");
+    assert_eq!(server.mails().await.len(), 1);
+    server.advance(Duration::from_secs(3_600));
+    server.post_from("192.0.2.2", REGISTER, body("ada@example.com")).await.expect(201);
+    server.post_from("192.0.2.3", REGISTER, body("ada@example.com")).await.refused(429, "rate-limited");
+    assert_eq!(server.mails().await.len(), 2);
+}
+
+async fn every_operation_counts_as_a_request(server: Server) {
+    for _ in 0..8 {
+        server
+            .send_from("192.0.2.1", &[], Method::GET, "/api/v1/auth/me", None)
+            .await
+            .refused(401, "not-signed-in");
+    }
+    let refused = server.send_from("192.0.2.1", &[], Method::GET, "/api/v1/auth/me", None).await;
+    assert_eq!(refused.headers["retry-after"], "8");
+    refused.refused(429, "rate-limited");
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    server.post_from("192.0.2.1", LOGIN, body).await.refused(429, "rate-limited");
+    server
+        .send_from("192.0.2.2", &[], Method::GET, "/api/v1/auth/me", None)
+        .await
+        .refused(401, "not-signed-in");
+}
