@@ -10,10 +10,11 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
 use poem::http::StatusCode;
-use poem::{FromRequest as _, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::payload::{Json, ParsePayload, Payload};
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -43,12 +44,44 @@ impl<T: ParseFromJSON + 'static> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = T::IS_REQUIRED;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(parse(&bytes).map(Self)?)
     }
 }
 
 poem_openapi::impl_apirequest_for_payload!(Body<T>, T: ParseFromJSON + 'static);
+
+/// The same, where there may be no body at all.
+#[derive(Debug, Clone)]
+pub(super) struct OptionalBody<T>(pub Option<T>);
+
+impl<'a, T: ParseFromJSON + 'static> ApiExtractor<'a> for OptionalBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        <Body<T> as ApiExtractor>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        *body = RequestBody::new(bytes.into());
+        let Body(sent) = <Body<T> as ApiExtractor>::from_request(request, body, options).await?;
+        Ok(Self(Some(sent)))
+    }
+}
 
 /// A request body of `application/x-www-form-urlencoded`, as the OAuth standards send it; every field is a text.
 /// Unknown parameters are ignored, repeated ones refused (RFC 6749 section 3.2).
@@ -71,7 +104,7 @@ impl<T: ParseFromJSON + 'static> ParsePayload for Form<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(parse_form(&bytes).map(Self)?)
     }
 }

@@ -8,12 +8,14 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::RequestId;
+use super::browser::{ACCESS_COOKIE, Browser};
 use super::client_address::ClientAddress;
 use super::problem::Problem;
 use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
+const COOKIE_SCHEME: &str = "cookie";
 const KEY_SCHEME: &str = "api_key";
 const KEY_HEADER: &str = "X-API-Key";
 
@@ -23,6 +25,7 @@ const KEY_HEADER: &str = "X-API-Key";
 pub(super) struct Caller {
     principal: Principal,
     app: Arc<App>,
+    browser: Browser,
 }
 
 /// A caller of an operation that trades one credential for another, such as login: a credential sent along is not
@@ -43,6 +46,10 @@ impl Caller {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    pub(super) fn browser(&self) -> &Browser {
+        &self.browser
     }
 
     pub(super) fn principal(&self) -> &Principal {
@@ -79,6 +86,10 @@ fn origin(request: &Request) -> Origin {
 
 fn app(request: &Request) -> Result<Arc<App>, Problem> {
     request.data::<Arc<App>>().cloned().ok_or_else(Problem::internal)
+}
+
+fn browser(request: &Request) -> Browser {
+    request.data::<Browser>().cloned().unwrap_or_default()
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); no header at all is no credential.
@@ -130,6 +141,22 @@ impl<'a> ApiExtractor<'a> for Caller {
             },
         );
         registry.create_security_scheme(
+            COOKIE_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some(
+                    "Set by `login` and `refresh_session` with `cookies`. What changes something must come from a page \
+                     of this service or of a listed origin, as the browser tells by `Sec-Fetch-Site` and `Origin`.",
+                ),
+                name: Some(ACCESS_COOKIE),
+                key_in: Some("cookie"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+        registry.create_security_scheme(
             KEY_SCHEME,
             MetaSecurityScheme {
                 ty: "apiKey",
@@ -145,7 +172,7 @@ impl<'a> ApiExtractor<'a> for Caller {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME, KEY_SCHEME]
+        vec![SCHEME, KEY_SCHEME, COOKIE_SCHEME]
     }
 
     async fn from_request(
@@ -156,8 +183,14 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        let principal = app.authenticate(credential(request)?, origin).await.map_err(Problem::from)?;
-        Ok(Self { principal, app })
+        let browser = browser(request);
+        // A header that the client wrote itself says more than a cookie that the browser added.
+        let token = match credential(request)? {
+            Some(token) => Some(token),
+            None => browser.access(request.method())?,
+        };
+        let principal = app.authenticate(token, origin).await.map_err(Problem::from)?;
+        Ok(Self { principal, app, browser })
     }
 }
 
@@ -174,6 +207,7 @@ impl<'a> ApiExtractor<'a> for Visitor {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        Ok(Self(Caller { principal: Principal::of(Party::Anonymous, origin), app }))
+        let principal = Principal::of(Party::Anonymous, origin);
+        Ok(Self(Caller { principal, app, browser: browser(request) }))
     }
 }

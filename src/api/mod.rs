@@ -11,6 +11,7 @@ mod agents;
 mod api_keys;
 mod auth;
 mod body;
+mod browser;
 mod caller;
 mod client_address;
 pub mod document;
@@ -20,7 +21,9 @@ mod framework;
 mod health;
 mod invitations;
 mod jwks;
+mod mail_page;
 mod members;
+mod messages;
 mod organizations;
 mod pages;
 mod problem;
@@ -70,6 +73,7 @@ type Operations = (
     members::MembersApi,
     invitations::InvitationsApi,
     waitlist::WaitlistApi,
+    messages::MessagesApi,
     users::UsersApi,
     jwks::JwksApi,
     api_keys::ApiKeysApi,
@@ -85,6 +89,7 @@ fn service() -> OpenApiService<Operations, ()> {
         members::MembersApi,
         invitations::InvitationsApi,
         waitlist::WaitlistApi,
+        messages::MessagesApi,
         users::UsersApi,
         jwks::JwksApi,
         api_keys::ApiKeysApi,
@@ -119,6 +124,9 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
     let table = RAW.iter().fold(RouteTable::of(&document), |table, path| table.with(path, &[Method::GET]));
     let mut edge = EdgeSettings::new(reference::table(table));
     settings(&mut edge);
+    if edge.mail_page {
+        edge.routes = std::mem::take(&mut edge.routes).with("/mail", &[Method::GET]);
+    }
     let routes = Route::new()
         .at("/healthz", poem::get(health::healthz))
         .at("/readyz", poem::get(health::readyz))
@@ -127,8 +135,10 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/verify-email", poem::get(pages::verify_email))
         .at("/accept-invitation", poem::get(pages::accept_invitation))
         .nest("/docs", reference::routes())
-        .nest("/", service())
-        .data(app);
+        .nest("/", service());
+    // Development only; see `mail_page.rs`.
+    let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
+    let routes = routes.data(app);
     edge::wrap(routes, edge)
 }
 

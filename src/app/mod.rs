@@ -19,6 +19,7 @@ mod key_uses;
 mod limits;
 mod mail;
 mod members;
+mod messages;
 mod organizations;
 mod password_strength;
 mod refusals;
@@ -45,6 +46,7 @@ pub use self::key_uses::keys_principal;
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
+pub use self::messages::Message;
 pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
@@ -52,6 +54,7 @@ pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
+pub use crate::outbound::KeptLetter;
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
@@ -110,6 +113,15 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
+}
+
+/// What requests cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Password hashes computed.
+    pub hashes: u64,
+    /// Statements sent to the database, beginnings and ends of transactions among them.
+    pub statements: u64,
 }
 
 /// The use cases.
@@ -174,6 +186,12 @@ impl App {
     /// If the database does not answer.
     pub async fn ready(&self) -> Result<(), Error> {
         Ok(self.store.ping().await?)
+    }
+
+    /// What was done since the start, whatever it was for.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work { hashes: self.hasher.computed(), statements: self.store.statements() }
     }
 
     /// Closes the database; call it last.

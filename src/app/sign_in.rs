@@ -18,6 +18,8 @@ pub struct Tokens {
     pub access: Secret,
     pub refresh: Secret,
     pub access_lifetime: Duration,
+    /// What is left of the session.
+    pub refresh_lifetime: Duration,
 }
 
 /// How long a network stays known after the last sign-in from it.
@@ -168,11 +170,18 @@ impl App {
         refresh: Secret,
     ) -> Result<Tokens, Error> {
         let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
-        let access = self.tokens.issue(&claims, self.fresh(), self.now()).map_err(|error| Error::Bug {
+        let now = self.now();
+        let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",
             source: Box::new(error),
         })?;
-        Ok(Tokens { access, refresh, access_lifetime: self.settings.access_lifetime })
+        let left = (auth_time + self.settings.session_lifetime).get().saturating_sub(now.get());
+        Ok(Tokens {
+            access,
+            refresh,
+            access_lifetime: self.settings.access_lifetime,
+            refresh_lifetime: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
+        })
     }
 }
 

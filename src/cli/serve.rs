@@ -80,7 +80,7 @@ fn greet(config: &Config, bound: SocketAddr) {
         return;
     }
     let mail = match config.mail() {
-        Mail::Folder(path) => format!("{}/*.eml", path.display()),
+        Mail::Folder(path) => format!("http://{bound}/mail, from {}/*.eml", path.display()),
         Mail::Smtp(_) => "sent by SMTP".to_owned(),
     };
     println!("  API reference    http://{bound}/docs");

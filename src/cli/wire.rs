@@ -12,7 +12,7 @@ use crate::crypto::{
 };
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
@@ -68,11 +68,14 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
 /// What the configuration says about the edge of the API.
 pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
     let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
-    let https = config.public_url(Some(bound)).scheme() == "https";
+    let public_url = config.public_url(Some(bound));
+    let mail_page = config.shows_mail();
     move |settings| {
         settings.origins = origins;
+        settings.public_origin = Some(public_url.origin().ascii_serialization());
         settings.proxies = TrustedProxies::new(proxies);
-        settings.https = https;
+        settings.https = public_url.scheme() == "https";
+        settings.mail_page = mail_page;
     }
 }
 
@@ -108,13 +111,17 @@ fn binding(it: PluginBinding) -> Binding {
 }
 
 /// # Errors
-/// If the mail settings cannot work.
+/// If the mail settings cannot work, or a letter's template.
 pub fn mailer(config: &Config) -> Result<Mailer, BoxError> {
     let transport = match config.mail() {
         Mail::Folder(path) => Transport::Folder(path),
-        Mail::Smtp(url) => Transport::Smtp { url },
+        Mail::Smtp(url) => Transport::Smtp { url, authority: config.mail_ca_file.clone() },
     };
-    Ok(Mailer::new(transport, &config.mail_from)?)
+    let catalogue = match &config.mail_templates_dir {
+        Some(folder) => Catalogue::read(folder)?,
+        None => Catalogue::default(),
+    };
+    Ok(Mailer::new(transport, &config.mail_from, catalogue)?)
 }
 
 fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxError> {

@@ -12,6 +12,7 @@ mod email;
 mod event;
 mod ids;
 mod invalid;
+mod language;
 mod network;
 mod organization;
 mod password;
@@ -36,6 +37,7 @@ pub use ids::{
     SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
+pub use language::Language;
 pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,

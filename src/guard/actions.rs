@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use super::Resource;
 use crate::domain::{
-    AgentId, ApiKeyId, Email, InvitationId, KeyOwner, MembershipId, OrganizationId, SessionId, SystemRole,
-    UserId,
+    AgentId, ApiKeyId, Email, InvitationId, KeyOwner, MembershipId, MessageId, OrganizationId, SessionId,
+    SystemRole, UserId,
 };
 use crate::pdp::{EntityRef, Value};
 
@@ -155,6 +155,10 @@ actions! {
     ApproveAllRegistrations {} on |_| Resource::Platform;
     /// Turn somebody away who waits.
     RejectRegistration { user: UserId } on |_| Resource::Platform;
+    /// List the letters that have not gone out; never what is in them.
+    ListMessages {} on |_| Resource::Platform;
+    /// Try a letter again that was given up.
+    RetryMessage { message: MessageId } on |_| Resource::Platform;
     /// Stop an account: its sessions end and nothing of it may be used.
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.

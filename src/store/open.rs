@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use super::Store;
-use super::sql::Pool;
+use super::sql::{Count, Pool};
 
 /// Why a database could not be opened; names what to look at, never a password.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self(Pool::Sqlite { writer, readers }))
+        Ok(Self(Pool::Sqlite { writer, readers }, Count::default()))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -112,7 +112,7 @@ impl Store {
             .await
             .map_err(OpenError::Connect)?;
         migrator(|step| step.3).run(&pool).await?;
-        Ok(Self(Pool::Postgres(pool)))
+        Ok(Self(Pool::Postgres(pool), Count::default()))
     }
 }
 

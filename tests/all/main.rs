@@ -15,9 +15,11 @@
 mod api;
 mod audit;
 mod defence;
+mod flood;
 mod floors;
 mod golden;
 mod guard;
+mod mail;
 mod openapi;
 mod policies;
 mod process;

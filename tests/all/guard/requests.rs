@@ -207,6 +207,8 @@ pub const ROWS: &[Row] = rows! {
 
     approve_all_registrations: |_, _| Request::new();
     reject_registration: |world, _| world.rejecting().await;
+    list_messages: |_, _| Request::new();
+    retry_message: |_, _| Request::new().at("message_id", UNKNOWN);
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
