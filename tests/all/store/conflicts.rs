@@ -37,6 +37,7 @@ pub(super) fn new_user(email: &str, id: u128) -> NewUser {
         created_at: at,
         updated_at: at,
         last_login_at: None,
+        language: None,
     };
     NewUser { user, password_hash: "-".to_owned() }
 }
