@@ -21,7 +21,8 @@ const PROMPT: Duration = Duration::from_secs(2);
 async fn flood(server: &Child, client: &reqwest::Client) -> BTreeMap<(u16, String), usize> {
     let login = async |n: usize| {
         let body = json!({ "email": format!("nobody{n}@example.com"), "password": "correct horse battery" });
-        let answer = client.post(format!("{}/api/v1/auth/login", server.url)).json(&body).send().await.unwrap();
+        let answer =
+            client.post(format!("{}/api/v1/auth/login", server.url)).json(&body).send().await.unwrap();
         let status = answer.status().as_u16();
         if status == 429 {
             let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
