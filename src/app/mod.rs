@@ -11,20 +11,25 @@ mod api_keys;
 mod audit;
 mod authenticate;
 mod delegation;
+mod deletion;
+mod email_change;
 mod error;
 mod grants;
 mod introspection;
 mod invitations;
 mod key_uses;
+mod letter_requests;
 mod limits;
 mod mail;
 mod members;
 mod messages;
 mod organizations;
 mod password_strength;
+mod passwords;
 mod refusals;
 mod register;
 mod roles;
+mod sessions;
 mod sign_in;
 mod waitlist;
 
@@ -39,12 +44,14 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
+pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
 pub use self::key_uses::keys_principal;
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
+use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
@@ -73,6 +80,9 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    pub reset_lifetime: Duration,
+    /// How long an account that is to be deleted can be restored.
+    pub deletion_grace: Duration,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
@@ -93,6 +103,8 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            reset_lifetime: Duration::from_secs(HOUR),
+            deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
@@ -232,6 +244,13 @@ impl App {
         tx.append_event(ok, note, self.now()).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// A page of the product's.
+    fn page(&self, page: &str) -> String {
+        let mut url = self.settings.public_url.clone();
+        url.set_path(page);
+        url.to_string()
     }
 
     /// A page of the product's, with a token for it.

@@ -10,8 +10,8 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 5] =
-    ["CreateAdministrator", "DeliverMail", "PruneEvents", "RecordKeyUse", "VerifyEvents"];
+const WITHOUT_AN_OPERATION: [&str; 6] =
+    ["CreateAdministrator", "DeliverMail", "PruneEvents", "PurgeAccounts", "RecordKeyUse", "VerifyEvents"];
 
 #[test]
 fn every_operation_names_the_cedar_action_of_its_own_name() {
