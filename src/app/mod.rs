@@ -9,7 +9,9 @@ mod administration;
 mod audit;
 mod authenticate;
 mod error;
+mod imports;
 mod invitations;
+mod keys;
 mod limits;
 mod mail;
 mod members;
@@ -30,6 +32,8 @@ use url::Url;
 
 pub use self::account::Me;
 pub use self::error::{Denied, Error};
+pub use self::imports::{Import, ImportReport, ImportedRow};
+pub use self::keys::{ANNOUNCE, Begin, KeyInfo, KeyState, Resealed, token_issuer};
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
@@ -58,6 +62,8 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    /// How long a signing key signs before the next one does; none: only by command.
+    pub signing_key_rotation: Option<Duration>,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
@@ -76,6 +82,7 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
         }
@@ -90,6 +97,8 @@ pub struct Parts {
     pub hasher: PasswordHasher,
     pub tokens: TokenIssuer,
     pub master: MasterKey,
+    /// The other master key while they rotate: what it sealed still opens.
+    pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
     pub clock: Arc<dyn Clock>,
@@ -105,6 +114,7 @@ pub struct App {
     hasher: PasswordHasher,
     tokens: TokenIssuer,
     master: MasterKey,
+    previous_master: Option<MasterKey>,
     sealer: Sealer,
     plugins: Plugins,
     mailer: Mailer,
@@ -118,8 +128,20 @@ pub struct App {
 impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
-        let sealer = Sealer::new(&master);
+        let Parts {
+            store,
+            guard,
+            hasher,
+            tokens,
+            master,
+            previous_master,
+            plugins,
+            mailer,
+            clock,
+            random,
+            settings,
+        } = parts;
+        let sealer = Sealer::rotating(&master, previous_master.as_ref());
         let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
@@ -128,6 +150,7 @@ impl App {
             hasher,
             tokens,
             master,
+            previous_master,
             sealer,
             plugins,
             mailer,

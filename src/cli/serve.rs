@@ -34,12 +34,18 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.deliver_mail_forever().await })
     };
+    let keys = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.keep_signing_keys_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
     let _ = mail.await;
+    keys.abort();
+    let _ = keys.await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -4,16 +4,20 @@
 //! May import: `domain`. Must never: touch a database or a request, or say in an error what a secret was.
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
+mod imported;
 mod master;
 mod passwords;
 mod phc;
+mod ring;
 mod sealer;
 mod signing;
 mod successor;
 mod tokens;
 
+pub use imported::{FirebaseScrypt, ImportError, import_hash};
 pub use master::{MasterKey, MasterKeyError};
 pub use passwords::{HashingError, HashingSettings, PasswordHasher, Verified};
+pub use ring::{ScheduledKey, verifies_until};
 pub use sealer::{SealError, Sealer};
 pub use signing::{KeyError, SigningKey};
 pub use successor::refresh_successor;

@@ -18,6 +18,8 @@ mod defence;
 mod floors;
 mod golden;
 mod guard;
+mod imports;
+mod keys;
 mod openapi;
 mod policies;
 mod process;
