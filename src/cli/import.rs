@@ -1,5 +1,8 @@
 //! `palisade import users`: JSON lines or CSV, row by row.
 
+mod records;
+
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,6 +11,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::records::Records;
 use super::{Outcome, wire};
 use crate::app::{Import, ImportedRow};
 use crate::config::Config;
@@ -129,51 +133,65 @@ fn unread(error: &serde_json::Error) -> String {
     }
 }
 
+const COLUMNS: [&str; 9] = [
+    "id",
+    "email",
+    "email_verified",
+    "suspended",
+    "password_hash",
+    "password_salt",
+    "full_name",
+    "department",
+    "created_at",
+];
+
 fn csv(reader: impl BufRead) -> Result<impl Iterator<Item = Line>, Box<dyn std::error::Error + Send + Sync>> {
-    const COLUMNS: [&str; 9] = [
-        "id",
-        "email",
-        "email_verified",
-        "suspended",
-        "password_hash",
-        "password_salt",
-        "full_name",
-        "department",
-        "created_at",
-    ];
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::Headers).from_reader(reader);
-    let header = reader.headers()?.clone();
-    if let Some(unknown) = header.iter().find(|column| !COLUMNS.contains(column)) {
+    let mut records = Records::new(reader);
+    let header: Vec<String> = match records.next() {
+        Some((_, Ok(header))) => header.iter().map(|column| column.trim().to_owned()).collect(),
+        Some((_, Err(why))) => return Err(format!("the header: {why}").into()),
+        None => return Err("the file is empty".into()),
+    };
+    if let Some(unknown) = header.iter().find(|column| !COLUMNS.contains(&column.as_str())) {
         return Err(format!("the header has a column `{unknown}`; known are {}", COLUMNS.join(", ")).into());
     }
     if !header.iter().any(|column| column == "email") {
         return Err("the header has no column `email`".into());
     }
-    Ok(reader.into_records().map(move |record| match record {
-        Ok(record) => {
-            let line = record.position().map_or(0, csv::Position::line);
-            // What serde says of a wrong value repeats it.
-            let fields = record.deserialize::<Fields>(Some(&header));
-            let wrong = |_| "email_verified and suspended are `true`, `false` or empty".to_owned();
-            (line, fields.map_err(wrong).and_then(|fields| fields.row(line)))
-        }
-        Err(error) => {
-            let line = error.position().map_or(0, csv::Position::line);
-            let why = match error.kind() {
-                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                    format!("this row has {len} fields; the header has {expected_len}")
-                }
-                csv::ErrorKind::Utf8 { .. } => "this is not UTF-8".to_owned(),
-                _ => "this row cannot be read".to_owned(),
-            };
-            (line, Err(why))
-        }
+    Ok(records.map(move |(line, record)| {
+        let row = record.and_then(|record| Fields::of(&header, record)).and_then(|fields| fields.row(line));
+        (line, row)
     }))
 }
 
 impl Fields {
+    /// One record of a CSV file; an empty field is none.
+    fn of(header: &[String], record: Vec<String>) -> Result<Self, String> {
+        if record.len() != header.len() {
+            return Err(format!("this row has {} fields; the header has {}", record.len(), header.len()));
+        }
+        let mut named: HashMap<&str, String> = header.iter().map(String::as_str).zip(record).collect();
+        let mut take = |name| named.remove(name).filter(|text| !text.is_empty());
+        let yes = |text: Option<String>| match text.as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err("email_verified and suspended are `true`, `false` or empty".to_owned()),
+        };
+        Ok(Self {
+            id: take("id"),
+            email: take("email").unwrap_or_default(),
+            email_verified: yes(take("email_verified"))?,
+            suspended: yes(take("suspended"))?,
+            password_hash: take("password_hash"),
+            password_salt: take("password_salt"),
+            full_name: take("full_name"),
+            department: take("department"),
+            created_at: take("created_at"),
+        })
+    }
+
     fn row(self, line: u64) -> Result<ImportedRow, String> {
-        // An empty field of a CSV file is none.
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let created_at = given(self.created_at).map(|text| {
             let at = OffsetDateTime::parse(&text, &Rfc3339).ok();
