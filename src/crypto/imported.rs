@@ -32,7 +32,9 @@ const HASH: std::ops::RangeInclusive<usize> = 16..=128;
 
 const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &BCRYPT,
-    GeneralPurposeConfig::new().with_encode_padding(false).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 /// Standard or URL-safe is settled before; with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
