@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use poem_openapi::param::Header;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde_json::Value;
 
 use super::Chapter;
-use super::body::Body;
+use super::body::{Body, OptionalBody};
+use super::browser;
 use super::caller::{Caller, Visitor};
 use super::problem::Problem;
-use super::reply::{ApiResult, Created, Message};
-use super::views::UserView;
+use super::reply::{ApiResult, Created, Message, Reply, WithCookies};
+use super::views::{LanguageView, UserView};
 use crate::app::{self, Advice, Limit, Registration};
-use crate::domain::{Department, Email, FullName, Invalid, Line, ProfilePatch, ReferralSource, Secret};
-use crate::guard::actions::{CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail};
+use crate::domain::{
+    Department, Email, FullName, Invalid, Language, Line, ProfilePatch, ReferralSource, Secret,
+};
+use crate::guard::actions::{
+    CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
+};
 
 pub(super) struct AuthApi;
 
@@ -33,6 +39,8 @@ struct RegisterRequest {
     department: Option<String>,
     /// Where they heard of us. At most 100 characters.
     referral_source: Option<String>,
+    /// What our letters to them are written in; else the `Accept-Language` header says it.
+    language: Option<LanguageView>,
     /// For registration plugins, such as `{"invitation_code": "…"}`; never stored.
     transient_payload: Option<BTreeMap<String, Value>>,
 }
@@ -44,13 +52,20 @@ struct LoginRequest {
     email: String,
     #[oai(validator(max_length = 1024))]
     password: String,
+    /// For pages: puts the tokens into cookies that scripts cannot read, and not into the answer.
+    #[oai(default)]
+    cookies: bool,
 }
 
 /// A refresh token.
 #[derive(Object)]
 struct RefreshRequest {
+    /// Left out: the one of the cookie.
     #[oai(validator(max_length = 256))]
-    refresh_token: String,
+    refresh_token: Option<String>,
+    /// As at `login`; a token that came in a cookie is answered with cookies anyway.
+    #[oai(default)]
+    cookies: bool,
 }
 
 /// A password somebody thinks of choosing.
@@ -112,30 +127,38 @@ struct UpdateMeRequest {
     department: MaybeUndefined<String>,
     /// One's own preferences, replaced as a whole; no policy reads them.
     attributes: Option<BTreeMap<String, Value>>,
+    /// What our letters are written in.
+    #[oai(nullable)]
+    language: MaybeUndefined<LanguageView>,
 }
 
 /// What a sign-in gives (RFC 6749 section 5.1).
 #[derive(Object)]
 #[oai(rename = "Tokens")]
 struct TokensView {
-    /// A JWT (RFC 9068), for `Authorization: Bearer`.
-    access_token: String,
-    /// Opaque; each use gives the next one.
-    refresh_token: String,
+    /// A JWT (RFC 9068), for `Authorization: Bearer`. Left out if it is in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    access_token: Option<String>,
+    /// Opaque; each use gives the next one. Left out if it is in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    refresh_token: Option<String>,
     /// Always `bearer`.
     token_type: String,
     /// Seconds that the access token lives.
     expires_in: u64,
 }
 
-impl From<app::Tokens> for TokensView {
-    fn from(tokens: app::Tokens) -> Self {
-        Self {
-            access_token: tokens.access.expose().to_owned(),
-            refresh_token: tokens.refresh.expose().to_owned(),
+impl TokensView {
+    /// The tokens in the answer, or in cookies.
+    fn hand_over(tokens: &app::Tokens, in_cookies: bool) -> WithCookies<Self> {
+        let told = |token: &Secret| (!in_cookies).then(|| token.expose().to_owned());
+        let body = Self {
+            access_token: told(&tokens.access),
+            refresh_token: told(&tokens.refresh),
             token_type: "bearer".to_owned(),
             expires_in: tokens.access_lifetime.as_secs(),
-        }
+        };
+        WithCookies { body, cookies: if in_cookies { browser::hand_over(tokens) } else { Vec::new() } }
     }
 }
 
@@ -146,11 +169,20 @@ impl AuthApi {
     /// An address that has an account gets the same answer; its owner is told by mail. Registration plugins may
     /// refuse, or put the account on the waitlist: then it can sign in, read itself, and nothing else.
     #[oai(path = "/register", method = "post", operation_id = "register")]
-    async fn register(&self, caller: Visitor, body: Body<RegisterRequest>) -> Created<Register, UserView> {
+    async fn register(
+        &self,
+        caller: Visitor,
+        /// RFC 9110 section 12.5.4; heeded if the body names no language.
+        #[oai(name = "Accept-Language")]
+        accept_language: Header<Option<String>>,
+        body: Body<RegisterRequest>,
+    ) -> Created<Register, UserView> {
         caller.limit(Limit::Register)?;
         caller.limit(Limit::MailTo(&body.0.email))?;
         let ok = caller.authorize(Register { email: body.0.email.parse().ok() }).await?;
-        let user = caller.app().register(ok, body.0.try_into()?).await?;
+        let mut wanted = Registration::try_from(body.0)?;
+        wanted.language = wanted.language.or_else(|| Language::accepted(accept_language.0.as_deref()?));
+        let user = caller.app().register(ok, wanted).await?;
         Ok(user.map(UserView::from).into())
     }
 
@@ -158,10 +190,14 @@ impl AuthApi {
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(&self, caller: Visitor, body: Body<LoginRequest>) -> ApiResult<Login, TokensView> {
         caller.limit(Limit::Login)?;
+        let LoginRequest { email, password, cookies } = body.0;
+        if cookies {
+            // A foreign page must not sign a browser in as somebody else.
+            caller.browser().refuse_foreign()?;
+        }
         let ok = caller.authorize(Login {}).await?;
-        let LoginRequest { email, password } = body.0;
         let tokens = caller.app().login(ok, &email, &Secret::new(password)).await?;
-        Ok(tokens.map(TokensView::from).into())
+        Ok(Reply::with_cookies(tokens.map(|tokens| TokensView::hand_over(&tokens, cookies))))
     }
 
     /// Trade a refresh token for the next
@@ -172,12 +208,21 @@ impl AuthApi {
     async fn refresh(
         &self,
         caller: Visitor,
-        body: Body<RefreshRequest>,
+        body: OptionalBody<RefreshRequest>,
     ) -> ApiResult<RefreshSession, TokensView> {
         caller.limit(Limit::Refresh)?;
+        let (sent, cookies) = body.0.map_or((None, false), |body| (body.refresh_token, body.cookies));
+        let (token, cookies) = match (sent, caller.browser().refresh()) {
+            (Some(sent), _) => (Secret::new(sent), cookies),
+            (None, Some(kept)) => (kept.clone(), true),
+            (None, None) => return Err(wrong(Invalid::new("required", "is missing"), "refresh_token")),
+        };
+        if cookies {
+            caller.browser().refuse_foreign()?;
+        }
         let ok = caller.authorize(RefreshSession {}).await?;
-        let tokens = caller.app().refresh(ok, &Secret::new(body.0.refresh_token)).await?;
-        Ok(tokens.map(TokensView::from).into())
+        let tokens = caller.app().refresh(ok, &token).await?;
+        Ok(Reply::with_cookies(tokens.map(|tokens| TokensView::hand_over(&tokens, cookies))))
     }
 
     /// Hear what we think of a password
@@ -189,10 +234,11 @@ impl AuthApi {
         caller: Visitor,
         body: Body<PasswordStrengthRequest>,
     ) -> ApiResult<CheckPasswordStrength, PasswordStrengthView> {
+        caller.limit(Limit::Estimate)?;
         let ok = caller.authorize(CheckPasswordStrength {}).await?;
         let PasswordStrengthRequest { password, email } = body.0;
         let email = email.and_then(|email| email.parse::<Email>().ok());
-        let advice = caller.app().password_strength(ok, &Secret::new(password), email.as_ref());
+        let advice = caller.app().password_strength(ok, Secret::new(password), email).await?;
         Ok(advice.map(PasswordStrengthView::from).into())
     }
 
@@ -202,9 +248,10 @@ impl AuthApi {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(&self, caller: Caller) -> ApiResult<Logout, Message> {
         let person = caller.person()?;
-        let ok = caller.authorize(Logout { user: person.id, session: Some(person.session) }).await?;
+        let ok = caller.authorize(Logout { user: person.id, session: person.session }).await?;
         let done = caller.app().logout(ok).await?;
-        Ok(done.map(|()| Message::new("logged out")).into())
+        let cookies = if caller.browser().holds_cookies() { browser::take_back() } else { Vec::new() };
+        Ok(Reply::with_cookies(done.map(|()| WithCookies { body: Message::new("logged out"), cookies })))
     }
 
     /// Read one's own account
@@ -264,6 +311,7 @@ impl TryFrom<RegisterRequest> for Registration {
             full_name,
             department,
             referral_source,
+            language: body.language.map(Language::from),
             payload: body.transient_payload.into_iter().flatten().collect(),
         })
     }
@@ -285,6 +333,11 @@ impl TryFrom<UpdateMeRequest> for ProfilePatch {
         Ok(Self {
             full_name: patched(body.full_name, |text| line(text, "full_name"))?,
             department: patched(body.department, |text| line(text, "department"))?,
+            language: match body.language {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(language) => Some(Some(language.into())),
+            },
             attributes: match attributes {
                 Some(Value::Object(given)) => Some(given),
                 _ => None,

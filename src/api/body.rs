@@ -10,10 +10,11 @@ use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
 use poem::http::StatusCode;
-use poem::{FromRequest as _, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::payload::{Json, ParsePayload, Payload};
-use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -43,12 +44,90 @@ impl<T: ParseFromJSON + 'static> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = T::IS_REQUIRED;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(parse(&bytes).map(Self)?)
     }
 }
 
 poem_openapi::impl_apirequest_for_payload!(Body<T>, T: ParseFromJSON + 'static);
+
+/// The same, where there may be no body at all.
+#[derive(Debug, Clone)]
+pub(super) struct OptionalBody<T>(pub Option<T>);
+
+impl<'a, T: ParseFromJSON + 'static> ApiExtractor<'a> for OptionalBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        <Body<T> as ApiExtractor>::request_meta().map(|meta| MetaRequest { required: false, ..meta })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        *body = RequestBody::new(bytes.into());
+        let Body(sent) = <Body<T> as ApiExtractor>::from_request(request, body, options).await?;
+        Ok(Self(Some(sent)))
+    }
+}
+
+/// A request body of `application/x-www-form-urlencoded`, as the OAuth standards send it; every field is a text.
+/// Unknown parameters are ignored, repeated ones refused (RFC 6749 section 3.2).
+#[derive(Debug, Clone)]
+pub(super) struct Form<T>(pub T);
+
+impl<T: Type> Payload for Form<T> {
+    const CONTENT_TYPE: &'static str = "application/x-www-form-urlencoded";
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: ParseFromJSON + 'static> ParsePayload for Form<T> {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        Ok(parse_form(&bytes).map(Self)?)
+    }
+}
+
+poem_openapi::impl_apirequest_for_payload!(Form<T>, T: ParseFromJSON + 'static);
+
+fn parse_form<T: ParseFromJSON + 'static>(bytes: &[u8]) -> Result<T, Problem> {
+    let registry = schemas::<T>();
+    let known = |name: &str| {
+        registry
+            .schemas
+            .values()
+            .any(|schema| schema.properties.iter().any(|(property, _)| *property == name))
+    };
+    let mut fields = serde_json::Map::new();
+    for (name, value) in url::form_urlencoded::parse(bytes).filter(|(name, _)| known(name)) {
+        if fields.insert(name.to_string(), Value::from(value.into_owned())).is_some() {
+            let repeated = Invalid::new("repeated", "is sent more than once");
+            return Err(Problem::invalid(vec![repeated.at(name.into_owned())]));
+        }
+    }
+    parse_value(&registry, Value::Object(fields))
+}
 
 /// The schemas of a body's type, made once: building them takes longer than the walk.
 fn schemas<T: Type + 'static>() -> Arc<Registry> {
@@ -73,15 +152,18 @@ fn parse<T: ParseFromJSON + 'static>(bytes: &[u8]) -> Result<T, Problem> {
             Problem::new(StatusCode::BAD_REQUEST, "bad-json", detail)
         })?,
     };
-    let registry = schemas::<T>();
+    parse_value(&schemas::<T>(), value)
+}
+
+fn parse_value<T: ParseFromJSON>(registry: &Registry, value: Value) -> Result<T, Problem> {
     if T::IS_REQUIRED || !value.is_null() {
-        let mut walk = Walk { registry: &registry, wrong: Vec::new() };
+        let mut walk = Walk { registry, wrong: Vec::new() };
         walk.at("", &value, &T::schema_ref());
         if !walk.wrong.is_empty() {
             return Err(Problem::invalid(walk.wrong));
         }
     }
-    T::parse_from_json(Some(value)).map_err(|error| Problem::invalid(unwalked(&registry, error.message())))
+    T::parse_from_json(Some(value)).map_err(|error| Problem::invalid(unwalked(registry, error.message())))
 }
 
 /// A rule the walk does not know (a pattern, say) was broken. The framework names the field in what it `said`;

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::RequestId;
+use super::browser::{ACCESS_COOKIE, Browser};
 use super::client_address::ClientAddress;
 use super::problem::Problem;
 use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
 
 const SCHEME: &str = "bearer";
+const COOKIE_SCHEME: &str = "cookie";
+const KEY_SCHEME: &str = "api_key";
+const KEY_HEADER: &str = "X-API-Key";
 
 /// A caller whose credential has been read. Without one they are anonymous, and it is the policies that say
 /// what an anonymous caller may do; with a bad one the answer is 401.
@@ -21,6 +25,7 @@ const SCHEME: &str = "bearer";
 pub(super) struct Caller {
     principal: Principal,
     app: Arc<App>,
+    browser: Browser,
 }
 
 /// A caller of an operation that trades one credential for another, such as login: a credential sent along is not
@@ -43,13 +48,25 @@ impl Caller {
         &self.app
     }
 
+    pub(super) fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
     pub(super) fn principal(&self) -> &Principal {
         &self.principal
     }
 
-    /// The person who calls; an anonymous caller can be asked nothing about themselves.
+    /// The person who calls, or in whose name; of an anonymous caller, an agent or an organization's service there
+    /// is none to ask about.
     pub(super) fn person(&self) -> Result<&crate::guard::UserPrincipal, Problem> {
-        self.principal.user().ok_or_else(|| Problem::unauthenticated("not-signed-in"))
+        self.principal.user().ok_or_else(|| {
+            if self.principal.is_anonymous() {
+                Problem::unauthenticated("not-signed-in")
+            } else {
+                let detail = "this is about a person's own account, and the credential is not a person's";
+                Problem::new(StatusCode::FORBIDDEN, "human-only", detail)
+            }
+        })
     }
 }
 
@@ -71,6 +88,10 @@ fn app(request: &Request) -> Result<Arc<App>, Problem> {
     request.data::<Arc<App>>().cloned().ok_or_else(Problem::internal)
 }
 
+fn browser(request: &Request) -> Browser {
+    request.data::<Browser>().cloned().unwrap_or_default()
+}
+
 /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); no header at all is no credential.
 fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
     let malformed = || Problem::unauthenticated("token-invalid");
@@ -87,6 +108,19 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
     }
 }
 
+/// The one credential of a request: the bearer token, or the key of `X-API-Key`. Two that differ are none: which of
+/// them the sender meant, a guess could get wrong.
+fn credential(request: &Request) -> Result<Option<&str>, Problem> {
+    let malformed = || Problem::unauthenticated("key-invalid");
+    let bearer = bearer(request)?;
+    let mut sent = request.headers().get_all(KEY_HEADER).iter();
+    let Some(value) = sent.next() else { return Ok(bearer) };
+    let key = value.to_str().ok().filter(|text| !text.is_empty()).ok_or_else(malformed)?;
+    let only_one = sent.next().is_none() && bearer.is_none_or(|token| token == key);
+    // A header of its own name carries keys only; an access token there is a mistake.
+    if only_one && key.starts_with("psk_") { Ok(Some(key)) } else { Err(malformed()) }
+}
+
 impl<'a> ApiExtractor<'a> for Caller {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
     type ParamType = ();
@@ -97,7 +131,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             SCHEME,
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("An access token from `login` or `refresh_session`."),
+                description: Some("An access token from `login` or `refresh_session`, or an API key."),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
@@ -106,10 +140,39 @@ impl<'a> ApiExtractor<'a> for Caller {
                 openid_connect_url: None,
             },
         );
+        registry.create_security_scheme(
+            COOKIE_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some(
+                    "Set by `login` and `refresh_session` with `cookies`. What changes something must come from a page \
+                     of this service or of a listed origin, as the browser tells by `Sec-Fetch-Site` and `Origin`.",
+                ),
+                name: Some(ACCESS_COOKIE),
+                key_in: Some("cookie"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+        registry.create_security_scheme(
+            KEY_SCHEME,
+            MetaSecurityScheme {
+                ty: "apiKey",
+                description: Some("An API key, where `Authorization` is taken by something else."),
+                name: Some(KEY_HEADER),
+                key_in: Some("header"),
+                scheme: None,
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
+        vec![SCHEME, KEY_SCHEME, COOKIE_SCHEME]
     }
 
     async fn from_request(
@@ -120,8 +183,14 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        let principal = app.authenticate(bearer(request)?, origin).await.map_err(Problem::from)?;
-        Ok(Self { principal, app })
+        let browser = browser(request);
+        // A header that the client wrote itself says more than a cookie that the browser added.
+        let token = match credential(request)? {
+            Some(token) => Some(token),
+            None => browser.access(request.method())?,
+        };
+        let principal = app.authenticate(token, origin).await.map_err(Problem::from)?;
+        Ok(Self { principal, app, browser })
     }
 }
 
@@ -138,6 +207,7 @@ impl<'a> ApiExtractor<'a> for Visitor {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
-        Ok(Self(Caller { principal: Principal { party: Party::Anonymous, origin }, app }))
+        let principal = Principal::of(Party::Anonymous, origin);
+        Ok(Self(Caller { principal, app, browser: browser(request) }))
     }
 }

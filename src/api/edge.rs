@@ -12,6 +12,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use poem::{Body, Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument as _;
 
+use super::browser::Browser;
 use super::client_address::TrustedProxies;
 use super::framework::{from_poem, tidy};
 use super::problem::Problem;
@@ -37,10 +38,14 @@ pub struct EdgeSettings {
     pub routes: RouteTable,
     /// Origins that may call us from a browser, exactly as browsers send them (RFC 6454 section 7); empty: none.
     pub origins: Vec<String>,
+    /// The origin of the public URL, whose pages may use cookies; none: no page may.
+    pub public_origin: Option<String>,
     /// Whose word on a client's address is taken.
     pub proxies: TrustedProxies,
     /// Whether the public URL is https; only then is HSTS sent (RFC 6797 section 7.2).
     pub https: bool,
+    /// Whether there is a page with the development mail.
+    pub mail_page: bool,
     pub timeout: Duration,
     pub random: Arc<dyn Random>,
 }
@@ -52,8 +57,10 @@ impl EdgeSettings {
         Self {
             routes,
             origins: Vec::new(),
+            public_origin: None,
             proxies: TrustedProxies::default(),
             https: false,
+            mail_page: false,
             timeout: TIMEOUT,
             random: Arc::new(OsRandom),
         }
@@ -153,6 +160,8 @@ impl<E: Endpoint<Output: IntoResponse>> Edge<E> {
         }
         let client = self.settings.proxies.client(&request);
         request.set_data(client);
+        let own = self.settings.public_origin.as_deref();
+        request.set_data(Browser::of(request.headers(), own, &self.settings.origins));
         match self.inner.call(request).await {
             Ok(response) => tidy(response.into_response()),
             Err(error) => from_poem(error, route),

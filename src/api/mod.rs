@@ -7,8 +7,11 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions.rs`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod agents;
+mod api_keys;
 mod auth;
 mod body;
+mod browser;
 mod caller;
 mod client_address;
 pub mod document;
@@ -18,7 +21,9 @@ mod framework;
 mod health;
 mod invitations;
 mod jwks;
+mod mail_page;
 mod members;
+mod messages;
 mod organizations;
 mod pages;
 mod problem;
@@ -26,6 +31,7 @@ mod reference;
 mod reply;
 mod request_id;
 mod routes;
+mod tokens;
 mod users;
 mod views;
 mod waitlist;
@@ -53,6 +59,8 @@ enum Chapter {
     Audit,
     /// Organizations, members and invitations.
     Organizations,
+    /// API keys, agents and the tokens they get.
+    Keys,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -65,8 +73,12 @@ type Operations = (
     members::MembersApi,
     invitations::InvitationsApi,
     waitlist::WaitlistApi,
+    messages::MessagesApi,
     users::UsersApi,
     jwks::JwksApi,
+    api_keys::ApiKeysApi,
+    agents::AgentsApi,
+    tokens::TokensApi,
     events::EventsApi,
 );
 
@@ -77,8 +89,12 @@ fn service() -> OpenApiService<Operations, ()> {
         members::MembersApi,
         invitations::InvitationsApi,
         waitlist::WaitlistApi,
+        messages::MessagesApi,
         users::UsersApi,
         jwks::JwksApi,
+        api_keys::ApiKeysApi,
+        agents::AgentsApi,
+        tokens::TokensApi,
         events::EventsApi,
     );
     OpenApiService::new(operations, "Palisade", env!("CARGO_PKG_VERSION"))
@@ -108,6 +124,9 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
     let table = RAW.iter().fold(RouteTable::of(&document), |table, path| table.with(path, &[Method::GET]));
     let mut edge = EdgeSettings::new(reference::table(table));
     settings(&mut edge);
+    if edge.mail_page {
+        edge.routes = std::mem::take(&mut edge.routes).with("/mail", &[Method::GET]);
+    }
     let routes = Route::new()
         .at("/healthz", poem::get(health::healthz))
         .at("/readyz", poem::get(health::readyz))
@@ -116,8 +135,10 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/verify-email", poem::get(pages::verify_email))
         .at("/accept-invitation", poem::get(pages::accept_invitation))
         .nest("/docs", reference::routes())
-        .nest("/", service())
-        .data(app);
+        .nest("/", service());
+    // Development only; see `mail_page.rs`.
+    let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
+    let routes = routes.data(app);
     edge::wrap(routes, edge)
 }
 

@@ -23,7 +23,7 @@ pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// The body of every error (RFC 9457).
 #[derive(Debug, Clone, Object)]
-#[oai(rename = "Problem")]
+#[oai(rename = "Problem", skip_serializing_if_is_none)]
 pub(super) struct ProblemBody {
     /// A URN that names the kind of problem; it ends in `code`.
     #[oai(rename = "type")]
@@ -40,6 +40,8 @@ pub(super) struct ProblemBody {
     request_id: String,
     /// The fields that are wrong; empty unless the status is 422.
     errors: Vec<FieldProblem>,
+    /// The code as OAuth spells it (RFC 6749 section 5.2); only where a standard of OAuth is spoken.
+    error: Option<String>,
 }
 
 /// One field that is wrong. It never repeats the value.
@@ -62,6 +64,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
     allow: Option<String>,
+    oauth: bool,
 }
 
 impl Problem {
@@ -73,7 +76,7 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Self { status, code, detail, errors: Vec::new(), retry_after: None, allow: None }
+        Self { status, code, detail, errors: Vec::new(), retry_after: None, allow: None, oauth: false }
     }
 
     /// 422: the request was understood, and these fields are wrong.
@@ -88,13 +91,19 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
     }
 
+    /// 400 in the words of OAuth (RFC 6749 section 5.2): the body also has `error`, the code as OAuth spells it.
+    #[must_use]
+    pub fn oauth(code: &'static str, detail: &'static str) -> Self {
+        Self { oauth: true, ..Self::new(StatusCode::BAD_REQUEST, code, detail) }
+    }
+
     /// 401 with a `WWW-Authenticate` challenge (RFC 6750 section 3).
     #[must_use]
     pub fn unauthenticated(code: &'static str) -> Self {
         let detail = match code {
             "invalid-credentials" => "the e-mail address or the password is wrong",
             "credentials-missing" | "not-signed-in" => {
-                "this operation needs an access token: `Authorization: Bearer <token>`"
+                "this operation needs an access token or an API key: `Authorization: Bearer <token>`"
             }
             _ => "the credential is not valid, or no longer",
         };
@@ -166,13 +175,16 @@ impl Problem {
             detail: self.detail.clone().into_owned(),
             request_id: RequestId::current().to_string(),
             errors: self.errors.iter().map(field).collect(),
+            error: self.oauth.then(|| self.code.replace('-', "_")),
         }
     }
 
     /// RFC 6750 section 3.1: `error` only when a token was presented.
     fn challenge(&self) -> &'static str {
         match self.code.as_ref() {
-            code if code.starts_with("token-") => r#"Bearer realm="palisade", error="invalid_token""#,
+            code if code.starts_with("token-") || code.starts_with("key-") => {
+                r#"Bearer realm="palisade", error="invalid_token""#
+            }
             _ => r#"Bearer realm="palisade""#,
         }
     }
@@ -307,7 +319,7 @@ impl ApiResponse for Problem {
             },
         };
         let responses = [
-            (400, "The body is not JSON."),
+            (400, "The body is not of the right kind."),
             (401, "There is no valid credential."),
             (403, "The policies do not allow it; `code` says why."),
             (404, "There is nothing here that the caller may see."),

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use poem_openapi::payload::{Json, Payload as _};
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
@@ -18,7 +18,7 @@ pub(super) type ApiResult<A, T> = Result<Reply<A, T, 200>, Problem>;
 /// The same, for what makes something.
 pub(super) type Created<A, T> = Result<Reply<A, T, 201>, Problem>;
 
-/// A JSON body under the permit of `A`. `From<Released<A, _>>` is its one constructor:
+/// A JSON body under the permit of `A`. A [`Released`] is what it takes:
 ///
 /// ```compile_fail,E0277
 /// # use palisade::guard::{Released, actions::GetMe};
@@ -28,12 +28,27 @@ pub(super) type Created<A, T> = Result<Reply<A, T, 201>, Problem>;
 /// ```
 pub(super) struct Reply<A, T, const STATUS: u16> {
     body: T,
+    cookies: Vec<HeaderValue>,
     action: PhantomData<fn() -> A>,
+}
+
+/// A released body and the `Set-Cookie` headers that go with it.
+pub(super) struct WithCookies<T> {
+    pub body: T,
+    pub cookies: Vec<HeaderValue>,
 }
 
 impl<A: Action, T, const STATUS: u16> From<Released<A, T>> for Reply<A, T, STATUS> {
     fn from(released: Released<A, T>) -> Self {
-        Self { body: released.into_inner(), action: PhantomData }
+        Self { body: released.into_inner(), cookies: Vec::new(), action: PhantomData }
+    }
+}
+
+impl<A: Action, T, const STATUS: u16> Reply<A, T, STATUS> {
+    /// The same for a value that goes with cookies. (A second `From` would leave types to be guessed everywhere.)
+    pub(super) fn with_cookies(released: Released<A, WithCookies<T>>) -> Self {
+        let WithCookies { body, cookies } = released.into_inner();
+        Self { body, cookies, action: PhantomData }
     }
 }
 
@@ -41,6 +56,9 @@ impl<A: Action, T: ToJSON + Send, const STATUS: u16> IntoResponse for Reply<A, T
     fn into_response(self) -> Response {
         let mut response = Json(self.body).into_response();
         response.set_status(StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK));
+        for cookie in self.cookies {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
         response
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct UserView {
     avatar_url: Option<String>,
     /// The person's own preferences.
     attributes: BTreeMap<String, Value>,
+    /// What our letters to them are written in; `en` if left out.
+    language: Option<LanguageView>,
     waitlist_status: WaitlistStatus,
     /// Their place on the waitlist, from 1; shown to the person themselves while they wait.
     waitlist_position: Option<i64>,
@@ -44,6 +46,7 @@ impl From<domain::User> for UserView {
             is_super_admin: user.super_admin,
             avatar_url: user.avatar_url,
             attributes: user.attributes.into_iter().collect(),
+            language: user.language.map(LanguageView::from),
             waitlist_status: user.waitlist.into(),
             waitlist_position: None,
             created_at: user.created_at.to_datetime(),
@@ -55,6 +58,34 @@ impl From<domain::User> for UserView {
 impl From<crate::app::Me> for UserView {
     fn from(me: crate::app::Me) -> Self {
         Self { waitlist_position: me.waitlist_position, ..me.user.into() }
+    }
+}
+
+/// A language of our letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[oai(rename_all = "lowercase", rename = "Language")]
+pub(super) enum LanguageView {
+    /// English.
+    En,
+    /// German.
+    De,
+}
+
+impl From<domain::Language> for LanguageView {
+    fn from(language: domain::Language) -> Self {
+        match language {
+            domain::Language::En => Self::En,
+            domain::Language::De => Self::De,
+        }
+    }
+}
+
+impl From<LanguageView> for domain::Language {
+    fn from(language: LanguageView) -> Self {
+        match language {
+            LanguageView::En => Self::En,
+            LanguageView::De => Self::De,
+        }
     }
 }
 

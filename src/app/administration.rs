@@ -52,6 +52,7 @@ impl App {
                     created_at: now,
                     updated_at: now,
                     last_login_at: None,
+                    language: None,
                 };
                 let mut tx = self.store.begin().await?;
                 tx.insert_user(&ok, &NewUser { user, password_hash }).await?;

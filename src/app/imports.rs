@@ -171,6 +171,7 @@ impl App {
             waitlist: Waitlist::None,
             waitlist_reason: None,
             referral_source: None,
+            language: None,
             created_at: row.created_at.unwrap_or(now),
             updated_at: now,
             last_login_at: None,

@@ -209,7 +209,7 @@ impl App {
     /// # Errors
     /// If the database does not answer.
     pub async fn keep_signing_keys(&self) -> Result<(), Error> {
-        let caller = keys_principal();
+        let caller = calendar();
         let ok = self.guard.authorize(&caller, ListSigningKeys {}).await?;
         let keys = self.store.signing_keys(&ok).await?;
         if self.due(&keys).is_some() {
@@ -306,6 +306,6 @@ impl App {
 }
 
 /// Who rotates keys by the calendar.
-fn keys_principal() -> Principal {
-    Principal::system("keys", "keys".to_owned())
+fn calendar() -> Principal {
+    Principal::system("signing-keys", "signing-keys".to_owned())
 }

@@ -36,7 +36,9 @@ impl App {
         let bug = |source| Error::Bug { context: "a letter could not be written", source };
         let plain = serde_json::to_vec(&letter).map_err(|error| bug(Box::new(error)))?;
         let sealed = self.sealer.seal(PURPOSE, &plain);
-        tx.enqueue_mail(ok, self.fresh(), sealed, self.now()).await?;
+        let id = self.fresh();
+        tx.enqueue_mail(ok, id, sealed, self.now()).await?;
+        tx.write_in_language_of(ok, id, &letter.to).await?;
         Ok(())
     }
 
@@ -60,18 +62,17 @@ impl App {
     }
 
     async fn deliver(&self, ok: &Authorized<'_, DeliverMail>, queued: Queued) -> Result<bool, Error> {
-        let letter = self
-            .sealer
-            .open(PURPOSE, &queued.sealed)
-            .ok()
-            .and_then(|plain| serde_json::from_slice::<Letter>(&plain).ok());
-        let Some(letter) = letter else {
+        let Some(letter) = self.open_letter(&queued.sealed) else {
             let why = "the letter cannot be opened: was the master key changed?";
             self.store.mail_not_delivered(ok, queued.id, why, None, self.now()).await?;
             tracing::error!(message = %queued.id, why);
             return Ok(false);
         };
-        match self.mailer.send(queued.id, &letter, queued.created_at).await {
+        match self
+            .mailer
+            .send(queued.id, &letter, queued.language.unwrap_or_default(), queued.created_at)
+            .await
+        {
             Ok(()) => {
                 self.store.mail_delivered(ok, queued.id).await?;
                 Ok(true)
@@ -81,6 +82,11 @@ impl App {
                 Ok(false)
             }
         }
+    }
+
+    pub(super) fn open_letter(&self, sealed: &[u8]) -> Option<Letter> {
+        let plain = self.sealer.open(PURPOSE, sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
     }
 
     async fn postpone(

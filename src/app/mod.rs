@@ -6,15 +6,22 @@
 
 mod account;
 mod administration;
+mod agents;
+mod api_keys;
 mod audit;
 mod authenticate;
+mod delegation;
 mod error;
+mod grants;
 mod imports;
+mod introspection;
 mod invitations;
+mod key_uses;
 mod keys;
 mod limits;
 mod mail;
 mod members;
+mod messages;
 mod organizations;
 mod password_strength;
 mod refusals;
@@ -31,19 +38,27 @@ use tokio::sync::Notify;
 use url::Url;
 
 pub use self::account::Me;
+pub use self::agents::TaskToken;
+pub use self::api_keys::ShownKey;
+pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
 pub use self::imports::{Import, ImportReport, ImportedRow};
+pub use self::introspection::TokenDescription;
+use self::key_uses::KeyUses;
+pub use self::key_uses::keys_principal;
 pub use self::keys::{ANNOUNCE, Begin, KeyInfo, KeyState, Resealed, token_issuer};
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 pub use self::mail::mail_principal;
+pub use self::messages::Message;
 pub use self::password_strength::Advice;
 pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
-use crate::crypto::{MasterKey, PasswordHasher, Sealer, TokenIssuer};
+use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
+pub use crate::outbound::KeptLetter;
 use crate::outbound::Mailer;
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
@@ -67,6 +82,8 @@ pub struct Settings {
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// Which keys this installation makes and takes.
+    pub key_environment: KeyEnvironment,
 }
 
 impl Settings {
@@ -85,6 +102,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
+            key_environment: KeyEnvironment::Live,
         }
     }
 }
@@ -106,6 +124,15 @@ pub struct Parts {
     pub settings: Settings,
 }
 
+/// What requests cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Password hashes computed.
+    pub hashes: u64,
+    /// Statements sent to the database, beginnings and ends of transactions among them.
+    pub statements: u64,
+}
+
 /// The use cases.
 #[derive(Debug)]
 pub struct App {
@@ -123,6 +150,7 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    key_uses: KeyUses,
 }
 
 impl App {
@@ -159,6 +187,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            key_uses: KeyUses::default(),
         }
     }
 
@@ -182,12 +211,20 @@ impl App {
         Ok(self.store.ping().await?)
     }
 
+    /// What was done since the start, whatever it was for.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        Work { hashes: self.hasher.computed(), statements: self.store.statements() }
+    }
+
     /// Closes the database; call it last.
     pub async fn close(&self) {
         self.store.close().await;
     }
 
-    fn now(&self) -> Micros {
+    /// The present, as everything here counts it.
+    #[must_use]
+    pub fn now(&self) -> Micros {
         self.clock.now()
     }
 

@@ -1,6 +1,6 @@
 //! Advice on a password before it is chosen.
 
-use super::App;
+use super::{App, Error};
 use crate::domain::{Email, Invalid, Password, Secret, Strength};
 use crate::guard::actions::CheckPasswordStrength;
 use crate::guard::{Authorized, Released};
@@ -15,14 +15,26 @@ pub struct Advice {
 
 impl App {
     /// What we think of `password` for the account of `email`. Nothing is kept.
-    pub fn password_strength(
+    ///
+    /// # Errors
+    /// [`Error::Bug`] if the estimate broke off.
+    pub async fn password_strength(
         &self,
         ok: Authorized<'_, CheckPasswordStrength>,
-        password: &Secret,
-        email: Option<&Email>,
-    ) -> Released<CheckPasswordStrength, Advice> {
-        let known: Vec<&str> = email.iter().flat_map(|email| [email.as_str(), email.local_part()]).collect();
-        let strength = Strength::of(password.expose(), &known);
-        ok.release(Advice { strength, refusal: Password::check(password.expose(), email).err() })
+        password: Secret,
+        email: Option<Email>,
+    ) -> Result<Released<CheckPasswordStrength, Advice>, Error> {
+        // Milliseconds of work: not on a thread that serves others.
+        let work = tokio::task::spawn_blocking(move || {
+            let known: Vec<&str> =
+                email.iter().flat_map(|email| [email.as_str(), email.local_part()]).collect();
+            let strength = Strength::of(password.expose(), &known);
+            Advice { strength, refusal: Password::check(password.expose(), email.as_ref()).err() }
+        });
+        let advice = work.await.map_err(|source| Error::Bug {
+            context: "a password could not be estimated",
+            source: Box::new(source),
+        })?;
+        Ok(ok.release(advice))
     }
 }

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 use super::{App, Error, parse_email};
-use crate::domain::{Department, Email, FullName, Password, ReferralSource, Secret, User, UserId, Waitlist};
+use crate::domain::{
+    Department, Email, FullName, Language, Password, ReferralSource, Secret, User, UserId, Waitlist,
+};
 use crate::guard::actions::Register;
-use crate::guard::{Authorized, Released};
+use crate::guard::{Authorized, Released, Resource};
 use crate::outbound::{Letter, Template};
 use crate::plugins::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
-use crate::store::{self, NewUser, Purpose};
+use crate::store::{self, NewUser, Note, Purpose};
 
 /// What somebody sends to get an account.
 #[derive(Debug, Clone)]
@@ -20,6 +22,8 @@ pub struct Registration {
     pub full_name: Option<FullName>,
     pub department: Option<Department>,
     pub referral_source: Option<ReferralSource>,
+    /// What our letters to them are written in.
+    pub language: Option<Language>,
     /// For plugins only, such as an invitation code; never stored.
     pub payload: Map<String, Json>,
 }
@@ -39,60 +43,54 @@ impl App {
         let email = parse_email(&wanted.email)?;
         let password = Password::choose(wanted.password.expose(), &email)
             .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
-        let verdict =
-            self.plugins.validate_registration(&self.hook_context(&ok), &candidate(&email, &wanted)).await;
+        let verdict = self
+            .plugins
+            .validate_registration(&hook_context(&ok, wanted.language), &candidate(&email, &wanted))
+            .await;
         let user = self.judged(email, wanted, verdict)?;
         let password_hash = self.hasher.hash(password).await?;
         let existing = self.store.find_account(&ok, &user.email).await?;
-        if existing.is_none() {
-            match self.insert_registered(&ok, NewUser { user: user.clone(), password_hash }).await {
-                Err(Error::Conflict { code: "email-taken", .. }) => {}
-                inserted => return inserted.map(|()| ok.release(user)),
-            }
-        }
-        if self.settings.reveal_accounts {
-            return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
-        }
-        let mut tx = self.store.begin().await?;
-        self.enqueue(&mut tx, &ok, letter(Template::AccountExists, &user, self.settings.public_url.as_str()))
-            .await?;
-        tx.commit().await?;
-        self.mail_waits.notify_one();
+        let owner = existing.map(|account| account.user);
+        self.insert_registered(&ok, owner.as_ref(), NewUser { user: user.clone(), password_hash }).await?;
         Ok(ok.release(user))
     }
 
-    async fn insert_registered(&self, ok: &Authorized<'_, Register>, new: NewUser) -> Result<(), Error> {
+    /// The one way for a new address and for one that has an account already: the same statements, one letter, one
+    /// event. What differs is which letter.
+    async fn insert_registered(
+        &self,
+        ok: &Authorized<'_, Register>,
+        owner: Option<&User>,
+        new: NewUser,
+    ) -> Result<(), Error> {
         let token = Secret::random(&*self.random);
-        let link = self.link("/verify-email", &token);
+        let (link, home) = (self.link("/verify-email", &token), self.settings.public_url.as_str());
+        let waits = new.user.waitlist == Waitlist::Pending;
         let mut tx = self.store.begin().await?;
-        tx.insert_user(ok, &new).await?;
-        let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
-        tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now())
-            .await?;
-        let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
-        self.note(&mut tx, ok, details).await?;
-        self.enqueue(&mut tx, ok, letter(Template::VerifyEmail, &new.user, &link)).await?;
-        if new.user.waitlist == Waitlist::Pending {
-            self.enqueue(
-                &mut tx,
-                ok,
-                letter(Template::Waitlisted, &new.user, self.settings.public_url.as_str()),
-            )
-            .await?;
+        if tx.insert_user_if_new(ok, &new).await? {
+            let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
+            tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now())
+                .await?;
+            self.enqueue(&mut tx, ok, letter(Template::VerifyEmail, &new.user, &link)).await?;
+            if waits {
+                self.enqueue(&mut tx, ok, letter(Template::Waitlisted, &new.user, home)).await?;
+            }
+            let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
+            self.note(&mut tx, ok, details).await?;
+        } else if self.settings.reveal_accounts {
+            return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
+        } else {
+            tx.pretend(ok, if waits { 3 } else { 2 }).await?;
+            // By the name its owner goes by, not one that a stranger has just made up.
+            let told = User { full_name: owner.and_then(|owner| owner.full_name.clone()), ..new.user };
+            self.enqueue(&mut tx, ok, letter(Template::AccountExists, &told, home)).await?;
+            let about = owner.map(|owner| Resource::User(owner.id));
+            let note = Note { about, failure: Some("email-taken"), ..Note::default() };
+            tx.append_event(ok, note, self.now()).await?;
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(())
-    }
-
-    fn hook_context(&self, ok: &Authorized<'_, Register>) -> RequestContext {
-        let origin = &ok.caller().origin;
-        RequestContext {
-            request_id: origin.request_id.clone(),
-            client_ip: origin.ip,
-            user_agent: origin.user_agent.clone(),
-            locale: None,
-        }
     }
 
     /// The account that the plugins' verdict leaves, if it leaves one.
@@ -132,7 +130,18 @@ impl App {
             created_at: now,
             updated_at: now,
             last_login_at: None,
+            language: wanted.language,
         })
+    }
+}
+
+fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>) -> RequestContext {
+    let origin = &ok.caller().origin;
+    RequestContext {
+        request_id: origin.request_id.clone(),
+        client_ip: origin.ip,
+        user_agent: origin.user_agent.clone(),
+        locale: language.map(|language| language.as_str().to_owned()),
     }
 }
 

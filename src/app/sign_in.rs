@@ -18,6 +18,8 @@ pub struct Tokens {
     pub access: Secret,
     pub refresh: Secret,
     pub access_lifetime: Duration,
+    /// What is left of the session.
+    pub refresh_lifetime: Duration,
 }
 
 /// How long a network stays known after the last sign-in from it.
@@ -156,7 +158,7 @@ impl App {
         let principal = self.store.session_principal_unguarded(session, now).await?;
         let user = principal.ok_or(Error::Unauthenticated { code: "refresh-token-invalid" })?;
         let (id, signed_in_at) = (user.id, user.signed_in_at);
-        let person = Principal { party: Party::User(Box::new(user)), origin: ok.caller().origin.clone() };
+        let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
         Ok(ok.release(self.tokens_for(id, session, signed_in_at, successor)?))
     }
@@ -181,11 +183,18 @@ impl App {
         refresh: Secret,
     ) -> Result<Tokens, Error> {
         let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
-        let access = self.tokens.issue(&claims, self.fresh(), self.now()).map_err(|error| Error::Bug {
+        let now = self.now();
+        let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",
             source: Box::new(error),
         })?;
-        Ok(Tokens { access, refresh, access_lifetime: self.settings.access_lifetime })
+        let left = (auth_time + self.settings.session_lifetime).get().saturating_sub(now.get());
+        Ok(Tokens {
+            access,
+            refresh,
+            access_lifetime: self.settings.access_lifetime,
+            refresh_lifetime: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
+        })
     }
 }
 
@@ -198,8 +207,8 @@ fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -
         rejected: user.waitlist == Waitlist::Rejected,
         suspended: user.suspended_at.is_some(),
         super_admin: user.super_admin,
-        session,
+        session: Some(session),
         signed_in_at: now,
     }));
-    Principal { party, origin: caller.origin.clone() }
+    Principal::of(party, caller.origin.clone())
 }

@@ -38,6 +38,10 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.keep_signing_keys_forever().await })
     };
+    let key_uses = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.flush_key_uses_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
@@ -46,6 +50,9 @@ pub(super) async fn run(config: Config) -> Outcome {
     let _ = mail.await;
     keys.abort();
     let _ = keys.await;
+    key_uses.abort();
+    let _ = key_uses.await;
+    app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -79,7 +86,7 @@ fn greet(config: &Config, bound: SocketAddr) {
         return;
     }
     let mail = match config.mail() {
-        Mail::Folder(path) => format!("{}/*.eml", path.display()),
+        Mail::Folder(path) => format!("http://{bound}/mail, from {}/*.eml", path.display()),
         Mail::Smtp(_) => "sent by SMTP".to_owned(),
     };
     println!("  API reference    http://{bound}/docs");

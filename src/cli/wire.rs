@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
 use crate::app::{self, App, Parts, RateLimits, Settings};
-use crate::config::{self, Config, Mail, OnFailure, PluginBinding};
-use crate::crypto::{HashingSettings, MasterKey, PasswordHasher, Sealer};
+use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
+use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
@@ -50,6 +50,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         reveal_accounts: config.reveal_accounts,
         waitlist_requires: config.waitlist_requires,
         rate_limits: rate_limits(config),
+        key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
         ..Settings::new(config.public_url(bound))
     };
@@ -77,11 +78,14 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
 /// What the configuration says about the edge of the API.
 pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings) + use<> {
     let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
-    let https = config.public_url(Some(bound)).scheme() == "https";
+    let public_url = config.public_url(Some(bound));
+    let mail_page = config.shows_mail();
     move |settings| {
         settings.origins = origins;
+        settings.public_origin = Some(public_url.origin().ascii_serialization());
         settings.proxies = TrustedProxies::new(proxies);
-        settings.https = https;
+        settings.https = public_url.scheme() == "https";
+        settings.mail_page = mail_page;
     }
 }
 
@@ -117,13 +121,17 @@ fn binding(it: PluginBinding) -> Binding {
 }
 
 /// # Errors
-/// If the mail settings cannot work.
+/// If the mail settings cannot work, or a letter's template.
 pub fn mailer(config: &Config) -> Result<Mailer, BoxError> {
     let transport = match config.mail() {
         Mail::Folder(path) => Transport::Folder(path),
-        Mail::Smtp(url) => Transport::Smtp { url },
+        Mail::Smtp(url) => Transport::Smtp { url, authority: config.mail_ca_file.clone() },
     };
-    Ok(Mailer::new(transport, &config.mail_from)?)
+    let catalogue = match &config.mail_templates_dir {
+        Some(folder) => Catalogue::read(folder)?,
+        None => Catalogue::default(),
+    };
+    Ok(Mailer::new(transport, &config.mail_from, catalogue)?)
 }
 
 fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxError> {
@@ -148,6 +156,14 @@ fn rate_limits(config: &Config) -> RateLimits {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// So that a key of a development machine, which may be anywhere, is none in production.
+const fn key_environment(config: &Config) -> KeyEnvironment {
+    match config.mode {
+        Mode::Production => KeyEnvironment::Live,
+        Mode::Development => KeyEnvironment::Test,
+    }
 }
 
 fn hashing(config: &Config) -> HashingSettings {

@@ -37,6 +37,8 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("plugins_dir", Text),
     ("mail", Text),
     ("mail_from", Text),
+    ("mail_ca_file", Text),
+    ("mail_templates_dir", Text),
     ("mode", Text),
     ("master_key", Text),
     ("master_key_previous", Text),

@@ -22,7 +22,7 @@ pub struct RateLimits {
     /// Default `20/1h`.
     #[serde(deserialize_with = "quota")]
     pub register: Option<Quota>,
-    /// Default `120/1m`.
+    /// Refreshes, and estimates of a password, each. Default `120/1m`.
     #[serde(deserialize_with = "quota")]
     pub refresh: Option<Quota>,
     /// Requests that make us write to somebody. Default `20/1h`.

@@ -36,6 +36,10 @@ pub struct Config {
     mail: Option<Mail>,
     /// Who mail comes from. Default `Palisade <no-reply@localhost>`.
     pub mail_from: String,
+    /// Authorities that the mail server's certificate may come from beside the public ones, in PEM. Default none.
+    pub mail_ca_file: Option<PathBuf>,
+    /// The operator's own letters, `<language>/<letter>.txt` and `.html`. Default ours.
+    pub mail_templates_dir: Option<PathBuf>,
     /// Default `development`.
     pub mode: Mode,
     /// What secrets at rest are encrypted under; 32 bytes in base64. Without it a key file in `data_dir` is made.
@@ -80,6 +84,8 @@ impl Default for Config {
             plugins_dir: "plugins".into(),
             mail: None,
             mail_from: "Palisade <no-reply@localhost>".into(),
+            mail_ca_file: None,
+            mail_templates_dir: None,
             mode: Mode::Development,
             master_key: None,
             master_key_previous: None,
@@ -130,6 +136,12 @@ impl Config {
     #[must_use]
     pub fn mail(&self) -> Mail {
         self.mail.clone().unwrap_or_else(|| Mail::Folder(self.data_dir.join("mail")))
+    }
+
+    /// Whether the letters in the folder are shown at `/mail`: in development only.
+    #[must_use]
+    pub fn shows_mail(&self) -> bool {
+        self.mode == Mode::Development && matches!(self.mail(), Mail::Folder(_))
     }
 
     /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome-aboard`

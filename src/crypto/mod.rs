@@ -4,6 +4,7 @@
 //! May import: `domain`. Must never: touch a database or a request, or say in an error what a secret was.
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
+mod api_keys;
 mod imported;
 mod master;
 mod passwords;
@@ -14,6 +15,7 @@ mod signing;
 mod successor;
 mod tokens;
 
+pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
 pub use imported::{FirebaseScrypt, ImportError, import_hash};
 pub use master::{MasterKey, MasterKeyError};
 pub use passwords::{HashingError, HashingSettings, PasswordHasher, Verified};
@@ -21,4 +23,4 @@ pub use ring::{ScheduledKey, verifies_until};
 pub use sealer::{SealError, Sealer};
 pub use signing::{KeyError, SigningKey};
 pub use successor::refresh_successor;
-pub use tokens::{Access, NewAccess, TokenError, TokenIssuer};
+pub use tokens::{Access, Granted, NewAccess, TokenError, TokenIssuer};

@@ -1,6 +1,7 @@
 //! Argon2id (RFC 9106) behind a door: so many at once, so many waiting, everyone else comes back later.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -77,6 +78,7 @@ struct Inner {
     idle: Mutex<Vec<Vec<Block>>>,
     /// Verified against when there is no account, so that both cost the same.
     nobody: String,
+    computed: AtomicU64,
     random: Arc<dyn Random>,
 }
 
@@ -109,8 +111,15 @@ impl PasswordHasher {
             queue_drains_in,
             idle: Mutex::new(Vec::with_capacity(permits)),
             nobody,
+            computed: AtomicU64::new(0),
             random,
         })))
+    }
+
+    /// How many hashes were computed since the start.
+    #[must_use]
+    pub fn computed(&self) -> u64 {
+        self.0.computed.load(Ordering::Relaxed)
     }
 
     /// Hashes a password under a fresh 128-bit salt; the answer is a PHC string to store.
@@ -168,6 +177,7 @@ impl PasswordHasher {
         let done = tokio::task::spawn_blocking(move || {
             // Held by the work, not by its caller: a caller who goes away must not let one more in.
             let _held = (place, permit);
+            inner.computed.fetch_add(1, Ordering::Relaxed);
             work(&inner)
         });
         done.await.map_err(|_| HashingError::Interrupted)?

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::ScheduledKey;
 use super::ring::KeyRing;
-use crate::domain::{Micros, Secret, SessionId, TokenHash, UserId};
+use crate::domain::{AgentId, Micros, OrganizationId, Secret, SessionId, TokenHash, UserId};
 
 /// How far another node's clock may run ahead of ours before its tokens count as not yet valid.
 /// Expiry has no leeway.
@@ -40,6 +40,17 @@ pub struct NewAccess {
     pub auth_time: Micros,
 }
 
+/// What makes a token less than its person: it is an agent's, on their behalf (RFC 8693 section 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// `act.sub`: who acts.
+    pub agent: AgentId,
+    /// `org`: where, and nowhere else.
+    pub organization: OrganizationId,
+    /// `scope`: permissions without spaces, at most as many as the person and the agent both have.
+    pub scopes: Vec<String>,
+}
+
 /// What a good token says. Instants are whole seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
@@ -49,6 +60,8 @@ pub struct Access {
     /// The token is good before this instant.
     pub expires: Micros,
     pub id: Uuid,
+    /// `None`: the person acts in their own name, with all their rights.
+    pub granted: Option<Granted>,
 }
 
 /// Why a token is not made or not taken. For logs: a client is told no more than that it is not good.
@@ -86,6 +99,20 @@ struct Claims {
     sid: String,
     amr: Vec<String>,
     auth_time: i64,
+    // The next three together or not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<Actor>,
+}
+
+/// RFC 8693 section 4.1. An actor of an actor is never written, so it is refused.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Actor {
+    sub: String,
 }
 
 /// The header of our tokens and nothing besides: a `jku`, `jwk`, `x5u` or `crit` is refused, not ignored,
@@ -165,8 +192,32 @@ impl TokenIssuer {
     /// # Errors
     /// [`TokenError::Signing`] or [`TokenError::NoKey`].
     pub fn issue(&self, claims: &NewAccess, id: Uuid, now: Micros) -> Result<Secret, TokenError> {
+        self.sign(&self.claims(claims, id, now), now)
+    }
+
+    /// Makes a token of an agent on behalf of a person, good until `until` but no longer than other tokens.
+    ///
+    /// # Errors
+    /// [`TokenError::Signing`].
+    pub fn issue_granted(
+        &self,
+        claims: &NewAccess,
+        granted: &Granted,
+        id: Uuid,
+        now: Micros,
+        until: Micros,
+    ) -> Result<Secret, TokenError> {
+        let mut claims = self.claims(claims, id, now);
+        claims.exp = claims.exp.min(until.seconds());
+        claims.scope = Some(granted.scopes.join(" "));
+        claims.org = Some(granted.organization.to_string());
+        claims.act = Some(Actor { sub: granted.agent.to_string() });
+        self.sign(&claims, now)
+    }
+
+    fn claims(&self, claims: &NewAccess, id: Uuid, now: Micros) -> Claims {
         let issued = now.seconds();
-        let claims = Claims {
+        Claims {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
             sub: claims.user.to_string(),
@@ -177,13 +228,19 @@ impl TokenIssuer {
             sid: claims.session.to_string(),
             amr: claims.amr.iter().map(|&method| method.to_owned()).collect(),
             auth_time: claims.auth_time.seconds(),
-        };
+            scope: None,
+            org: None,
+            act: None,
+        }
+    }
+
+    fn sign(&self, claims: &Claims, now: Micros) -> Result<Secret, TokenError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
         let ring = self.ring.load();
         let (kid, key) = ring.signer(now).ok_or(TokenError::NoKey)?;
         header.kid = Some(kid.to_owned());
-        let token = jsonwebtoken::encode(&header, &claims, key);
+        let token = jsonwebtoken::encode(&header, claims, key);
         token.map(Secret::new).map_err(|_| TokenError::Signing)
     }
 
@@ -239,6 +296,15 @@ impl TokenIssuer {
         }
         let instant =
             |seconds: i64| seconds.checked_mul(1_000_000).map(Micros::new).ok_or(TokenError::Malformed);
+        let granted = match (&claims.scope, &claims.org, &claims.act) {
+            (None, None, None) => None,
+            (Some(scope), Some(org), Some(act)) => Some(Granted {
+                agent: AgentId::parse(&act.sub).ok_or(TokenError::Malformed)?,
+                organization: OrganizationId::parse(org).ok_or(TokenError::Malformed)?,
+                scopes: scope.split(' ').filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+            }),
+            _ => return Err(TokenError::Malformed),
+        };
         let (issued, not_before) = (instant(claims.iat)?, instant(claims.nbf)?);
         Ok(Remembered {
             kid,
@@ -248,6 +314,7 @@ impl TokenIssuer {
                 auth_time: instant(claims.auth_time)?,
                 expires: instant(claims.exp)?,
                 id: Uuid::parse_str(&claims.jti).map_err(|_| TokenError::Malformed)?,
+                granted,
             },
             not_before: not_before.max(issued),
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Email, Line, Micros, UserId};
+use super::{Email, Language, Line, Micros, UserId};
 
 /// An account, without anything secret.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct User {
     pub created_at: Micros,
     pub updated_at: Micros,
     pub last_login_at: Option<Micros>,
+    /// What our letters to them are written in.
+    pub language: Option<Language>,
 }
 
 /// Where an account stands with the waitlist, in the old system's words.
@@ -93,4 +95,5 @@ pub struct ProfilePatch {
     pub full_name: Option<Option<FullName>>,
     pub department: Option<Option<Department>>,
     pub attributes: Option<Map<String, Value>>,
+    pub language: Option<Option<Language>>,
 }

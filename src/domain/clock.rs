@@ -69,6 +69,14 @@ impl Sub<Duration> for Micros {
     }
 }
 
+/// The time between two instants; none if the other is later.
+impl Sub for Micros {
+    type Output = Duration;
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
 /// Where the present comes from.
 pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Micros;

@@ -56,6 +56,12 @@ ids! {
     InvitationId,
     /// One sign-in: the family that all its refresh tokens belong to.
     SessionId,
+    /// A program that works for an organization.
+    AgentId,
+    /// A long-lived secret of a person, an agent or an organization, or a token for one task.
+    ApiKeyId,
+    /// A token that an agent got on behalf of a person.
+    DelegationId,
     /// One mail on its way out.
     MessageId,
 }

@@ -5,11 +5,14 @@
 //! Read next: `policies/schema.cedarschema`, the same words for the policies.
 
 mod account;
+mod agent;
+mod api_key;
 mod clock;
 mod email;
 mod event;
 mod ids;
 mod invalid;
+mod language;
 mod network;
 mod organization;
 mod password;
@@ -24,11 +27,17 @@ pub use account::{
     Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
     WaitlistRequires,
 };
+pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
+pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};
-pub use ids::{InvitationId, MembershipId, MessageId, OrganizationId, RoleId, SessionId, UserId};
+pub use ids::{
+    AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
+    SessionId, UserId,
+};
 pub use invalid::{FieldError, Invalid};
+pub use language::Language;
 pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,

@@ -6,7 +6,10 @@
 use std::borrow::Cow;
 
 use super::Resource;
-use crate::domain::{Email, InvitationId, MembershipId, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{
+    AgentId, ApiKeyId, Email, InvitationId, KeyOwner, MembershipId, MessageId, OrganizationId, SessionId,
+    SystemRole, UserId,
+};
 use crate::pdp::{EntityRef, Value};
 
 /// What a question says beside principal, action and resource.
@@ -77,6 +80,15 @@ pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
     EntityRef::new("Role", format!("{organization}/{}", role.name()))
 }
 
+fn owner_of_token(owner: Option<KeyOwner>) -> Resource {
+    match owner {
+        None => Resource::Platform,
+        Some(KeyOwner::User(user)) => Resource::User(user),
+        Some(KeyOwner::Organization(organization)) => Resource::Organization(organization),
+        Some(KeyOwner::Agent(organization, agent)) => Resource::Agent(organization, agent),
+    }
+}
+
 actions! {
     /// Make an account.
     Register { email: Option<Email> } on |_| Resource::Platform, with |a| registering(a.email.as_ref());
@@ -143,6 +155,10 @@ actions! {
     ApproveAllRegistrations {} on |_| Resource::Platform;
     /// Turn somebody away who waits.
     RejectRegistration { user: UserId } on |_| Resource::Platform;
+    /// List the letters that have not gone out; never what is in them.
+    ListMessages {} on |_| Resource::Platform;
+    /// Try a letter again that was given up.
+    RetryMessage { message: MessageId } on |_| Resource::Platform;
     /// Stop an account: its sessions end and nothing of it may be used.
     SuspendUser { user: UserId } on |a| Resource::User(a.user);
     /// Undo a suspension.
@@ -171,4 +187,65 @@ actions! {
     ImportUsers {} on |_| Resource::Platform;
     /// Send what waits in the outbox.
     DeliverMail {} on |_| Resource::Platform;
+
+    /// Make a key that acts for oneself.
+    CreateApiKey { user: UserId } on |a| Resource::User(a.user);
+    /// List one's own keys.
+    ListApiKeys { user: UserId } on |a| Resource::User(a.user);
+    /// Give a key of one's own a new secret.
+    RotateApiKey { user: UserId, key: ApiKeyId } on |a| Resource::User(a.user);
+    /// End a key of one's own.
+    RevokeApiKey { user: UserId, key: ApiKeyId } on |a| Resource::User(a.user);
+    /// Make a key that acts as the organization's own service.
+    CreateOrganizationApiKey { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List an organization's own keys.
+    ListOrganizationApiKeys { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Give an organization's key a new secret.
+    RotateOrganizationApiKey { organization: OrganizationId, key: ApiKeyId }
+        on |a| Resource::Organization(a.organization);
+    /// End an organization's key.
+    RevokeOrganizationApiKey { organization: OrganizationId, key: ApiKeyId }
+        on |a| Resource::Organization(a.organization);
+    /// Write down which keys were used when.
+    RecordKeyUse {} on |_| Resource::Platform;
+
+    /// Make an agent.
+    CreateAgent { organization: OrganizationId, role: SystemRole }
+        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    /// List an organization's agents.
+    ListAgents { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Read an agent.
+    GetAgent { organization: OrganizationId, agent: AgentId } on |a| Resource::Agent(a.organization, a.agent);
+    /// Change an agent.
+    UpdateAgent { organization: OrganizationId, agent: AgentId } on |a| Resource::Agent(a.organization, a.agent);
+    /// Stop an agent for now.
+    SuspendAgent { organization: OrganizationId, agent: AgentId } on |a| Resource::Agent(a.organization, a.agent);
+    /// Let a stopped agent go on.
+    ResumeAgent { organization: OrganizationId, agent: AgentId } on |a| Resource::Agent(a.organization, a.agent);
+    /// End an agent for good; its keys are dead.
+    TerminateAgent { organization: OrganizationId, agent: AgentId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// Make a key that acts for an agent.
+    CreateAgentApiKey { organization: OrganizationId, agent: AgentId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// List an agent's keys.
+    ListAgentApiKeys { organization: OrganizationId, agent: AgentId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// Give an agent's key a new secret.
+    RotateAgentApiKey { organization: OrganizationId, agent: AgentId, key: ApiKeyId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// End an agent's key.
+    RevokeAgentApiKey { organization: OrganizationId, agent: AgentId, key: ApiKeyId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// Make a short-lived token of an agent's, for one task.
+    CreateAgentToken { organization: OrganizationId, agent: AgentId }
+        on |a| Resource::Agent(a.organization, a.agent);
+
+    /// Trade a person's token and an agent's credential for a token of both (RFC 8693).
+    ExchangeToken { organization: OrganizationId, agent: AgentId }
+        on |a| Resource::Agent(a.organization, a.agent);
+    /// Ask what a token is (RFC 7662): at all, then about the token of somebody.
+    IntrospectToken { of: Option<KeyOwner> } on |a| owner_of_token(a.of);
+    /// Give a token up (RFC 7009): at all, then the token of somebody.
+    RevokeToken { of: Option<KeyOwner> } on |a| owner_of_token(a.of);
 }

@@ -1,9 +1,11 @@
 //! The permit, and the one function that makes it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::actions::Context;
 use super::record::{DecisionId, Record, Recorder};
-use super::{Action, Denied, Facts, Principal, Resource, Slice};
+use super::{Action, Denied, Facts, Party, Principal, Resource, Slice};
 use crate::domain::{Clock, Random};
 use crate::pdp::{Decision, Entity, Pdp, Question};
 
@@ -61,6 +63,11 @@ impl<A: Action, T> Released<A, T> {
         Released { value: with(self.value), action: self.action }
     }
 
+    /// The same value as the answer to an action that is permitted beside this one.
+    pub fn under<B: Action>(self, ok: Authorized<'_, B>) -> Released<B, T> {
+        ok.release(self.value)
+    }
+
     /// For `api/reply.rs`, the end of the way.
     pub(crate) fn into_inner(self) -> T {
         self.value
@@ -72,6 +79,9 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
         write!(f, "Released<{}>", A::NAME)
     }
 }
+
+/// The word of RFC 6750 section 3.1, spelled as our codes are.
+const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
 
 /// Asks Cedar, and turns its allow into a permit.
 #[derive(Debug)]
@@ -106,20 +116,63 @@ impl Guard {
         action: A,
     ) -> Result<Authorized<'c, A>, Denied> {
         let resource = action.resource();
-        let slice = self.facts.about(caller, &resource).await?;
-        let question = question(caller, A::NAME, action.context(), &resource, &slice);
-        let (decision, made) = self.decide(caller, &question)?;
-        if !made.allowed {
-            return Err(self.refusal(caller, &resource, &slice, &made));
+        let slice = self.facts.about(&caller.party, &resource).await?;
+        let mut decision = None;
+        for link in caller.links() {
+            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, &slice)?;
+            if !made.allowed {
+                return Err(self.refusal(caller, link, &resource, &slice, &made));
+            }
+            // The party is asked last: the permit is known by the decision about it.
+            decision = Some(id);
         }
-        if !slice.exists {
-            return Err(Denied::NotFound);
-        }
+        let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
         Ok(Authorized { action, caller, decision, seen: slice.version })
     }
 
-    /// What a denied caller may learn.
-    fn refusal(&self, caller: &Principal, resource: &Resource, slice: &Slice, made: &Decision) -> Denied {
+    /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,
+    /// an organization or the platform. Nobody grants what they do not hold.
+    ///
+    /// # Errors
+    /// If the facts cannot be read, or no decision can be made.
+    pub async fn holds(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+    ) -> Result<bool, Denied> {
+        let slice = self.facts.about(&caller.party, &resource).await?;
+        for link in caller.links() {
+            let (_, made) =
+                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice)?;
+            if !made.allowed {
+                return Ok(false);
+            }
+        }
+        Ok(slice.exists)
+    }
+
+    /// Whether a credential can be granted this text.
+    #[must_use]
+    pub fn is_scope(&self, permission: &str) -> bool {
+        self.pdp.is_scope(permission)
+    }
+
+    /// Whether a permission can be held on this kind of object.
+    #[must_use]
+    pub fn is_about(&self, permission: &str, resource: &Resource) -> bool {
+        self.pdp.applies(permission, "User", &resource.entity().kind)
+    }
+
+    /// What a denied caller may learn of the refusal of one link.
+    fn refusal(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        resource: &Resource,
+        slice: &Slice,
+        made: &Decision,
+    ) -> Denied {
         if caller.is_anonymous() {
             return Denied::Unauthenticated;
         }
@@ -135,21 +188,35 @@ impl Guard {
         if !about_caller.is_empty() {
             return Denied::Forbidden { codes: about_caller };
         }
+        // Which actions a credential's scopes cover does not depend on the object either.
+        if matches!(link, Party::Credential(_)) && made.determining.is_empty() && made.errors.is_empty() {
+            return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()] };
+        }
         let visible = slice.exists
             && match resource.shown_by() {
                 None => true,
-                Some((action, shown)) => {
-                    let asked = question(caller, action, Vec::new(), &shown, slice);
+                Some((action, shown)) => caller.links().all(|link| {
+                    let asked = question(link, action.into(), Context::new(), &shown, slice);
                     self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
-                }
+                }),
             };
         if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
     }
 
-    fn decide(&self, caller: &Principal, question: &Question) -> Result<(DecisionId, Decision), Denied> {
+    /// One link's decision.
+    fn decide(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        action: impl Into<Cow<'static, str>>,
+        context: Context,
+        resource: &Resource,
+        slice: &Slice,
+    ) -> Result<(DecisionId, Decision), Denied> {
         let now = self.clock.now();
         let id = DecisionId::from(self.random.uuid(now));
-        let made = self.pdp.decide(question).map_err(|error| Denied::Undecided(Box::new(error)))?;
+        let question = question(link, action.into(), context, resource, slice);
+        let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,
             at: now,
@@ -164,17 +231,17 @@ impl Guard {
 }
 
 fn question(
-    caller: &Principal,
-    action: &'static str,
-    context: super::actions::Context,
+    link: &Party,
+    action: Cow<'static, str>,
+    context: Context,
     resource: &Resource,
     slice: &Slice,
 ) -> Question {
-    let principal = caller.party.entity(&slice.roles);
+    let principal = link.entity(&slice.roles);
     let uid = principal.uid.clone();
     let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
-    // The caller's own entity last: where a slice holds the same user as a bare resource, theirs is the full one.
+    // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
     entities.extend(slice.entities.iter().filter(|entity| entity.uid != uid).cloned());
     entities.push(principal);
-    Question { principal: uid, action: action.into(), resource: resource.entity(), context, entities }
+    Question { principal: uid, action, resource: resource.entity(), context, entities }
 }

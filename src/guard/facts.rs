@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Principal, Resource};
+use super::{Party, Resource};
 use crate::pdp::{Entity, EntityRef};
 
 /// The facts of one question.
@@ -10,7 +10,7 @@ use crate::pdp::{Entity, EntityRef};
 pub struct Slice {
     /// The object, and what its attributes point at.
     pub entities: Vec<Entity>,
-    /// The roles the caller holds where the object lives.
+    /// The roles the party holds where the object lives.
     pub roles: Vec<EntityRef>,
     /// Whether the object exists. If not, `entities` hold a stand-in without any ties, so that a
     /// question about a missing object and one about a stranger's take the same path.
@@ -27,5 +27,7 @@ pub struct FactsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 /// Implemented by `store/facts.rs`; the guard knows no SQL.
 #[async_trait]
 pub trait Facts: Send + Sync + std::fmt::Debug {
-    async fn about(&self, caller: &Principal, resource: &Resource) -> Result<Slice, FactsError>;
+    /// What a decision on `resource` needs to know, with the roles that `party` holds there. An agent's, a service's
+    /// and a credential's roles come with them and are not looked up.
+    async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError>;
 }

@@ -55,6 +55,8 @@ pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
 pub use denied::Denied;
 pub use facts::{Facts, FactsError, Slice};
-pub use principal::{Origin, Party, Principal, UserPrincipal};
+pub use principal::{
+    AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
+};
 pub use record::{DecisionId, DecisionLog, Record, Recorder};
 pub use resource::Resource;

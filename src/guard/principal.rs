@@ -2,13 +2,21 @@
 
 use std::net::IpAddr;
 
-use crate::domain::{Email, Micros, Network, SessionId, UserId};
+use super::Resource;
+use super::actions::role_ref;
+use crate::domain::{AgentId, Email, Micros, Network, OrganizationId, SessionId, SystemRole, UserId};
 use crate::pdp::{Entity, EntityRef, Value};
 
-/// The one who asks.
+/// Who asks: one party, and the links that the question came through.
+///
+/// Rights intersect: Cedar is asked once for the party and once for each link, and all must be allowed.
 #[derive(Debug, Clone)]
 pub struct Principal {
+    /// In whose name the request is made.
     pub party: Party,
+    /// What stands between the party and the request, nearest first: an agent that acts on behalf of a person, then
+    /// the credential that the request was made with. A person who is signed in has none.
+    pub through: Vec<Party>,
     pub origin: Origin,
 }
 
@@ -21,6 +29,60 @@ pub enum Party {
     User(Box<UserPrincipal>),
     /// The platform itself: `cli` (whoever holds the machine) or a background job.
     System(&'static str),
+    /// A program that works for an organization.
+    Agent(Box<AgentPrincipal>),
+    /// An organization as such; its keys act as this.
+    Service(OrganizationId),
+    /// What a request was made with, where that is less than its owner. Only ever a link.
+    Credential(Box<CredentialPrincipal>),
+}
+
+/// What policies may know of an agent.
+#[derive(Debug, Clone)]
+pub struct AgentPrincipal {
+    pub id: AgentId,
+    pub organization: OrganizationId,
+    pub role: SystemRole,
+    pub suspended: bool,
+    /// The product's id of the one project it works in.
+    pub project: Option<String>,
+    /// The product's id of the one task it may touch.
+    pub task: Option<String>,
+}
+
+/// What kind of credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// An API key.
+    Key,
+    /// A short token of an agent's, for one task.
+    Task,
+    /// A token of an agent on behalf of a person.
+    Delegation,
+}
+
+impl CredentialKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Task => "task",
+            Self::Delegation => "delegation",
+        }
+    }
+}
+
+/// What policies may know of a key or a derived token.
+#[derive(Debug, Clone)]
+pub struct CredentialPrincipal {
+    /// Of the key or the delegation.
+    pub id: uuid::Uuid,
+    pub kind: CredentialKind,
+    /// The permissions it was granted, wildcards unexpanded.
+    pub scopes: Vec<String>,
+    /// It reaches nothing outside.
+    pub organization: Option<OrganizationId>,
+    pub project: Option<String>,
+    pub task: Option<String>,
 }
 
 /// What policies may know of a person. All of it is set by administrators or by the platform.
@@ -33,8 +95,8 @@ pub struct UserPrincipal {
     pub rejected: bool,
     pub suspended: bool,
     pub super_admin: bool,
-    /// The sign-in this request rests on.
-    pub session: SessionId,
+    /// The sign-in this request rests on; none if it was made with a key.
+    pub session: Option<SessionId>,
     pub signed_in_at: Micros,
 }
 
@@ -58,7 +120,37 @@ impl Origin {
 impl Principal {
     #[must_use]
     pub fn system(name: &'static str, request_id: String) -> Self {
-        Self { party: Party::System(name), origin: Origin { request_id, ..Origin::default() } }
+        Self::of(Party::System(name), Origin { request_id, ..Origin::default() })
+    }
+
+    /// A party that asks for itself.
+    #[must_use]
+    pub const fn of(party: Party, origin: Origin) -> Self {
+        Self { party, through: Vec::new(), origin }
+    }
+
+    /// The party and every link, in the order they are asked: the credential first, because what it lacks is the same
+    /// whatever the object and tells nothing of it.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Party> {
+        self.through.iter().rev().chain([&self.party])
+    }
+
+    /// The agent that acts here, for itself or on behalf of a person.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentPrincipal> {
+        self.links().find_map(|link| match link {
+            Party::Agent(agent) => Some(&**agent),
+            _ => None,
+        })
+    }
+
+    /// What the request was made with, if that is less than its owner.
+    #[must_use]
+    pub fn credential(&self) -> Option<&CredentialPrincipal> {
+        self.links().find_map(|link| match link {
+            Party::Credential(credential) => Some(&**credential),
+            _ => None,
+        })
     }
 
     #[must_use]
@@ -71,7 +163,11 @@ impl Principal {
     pub fn user(&self) -> Option<&UserPrincipal> {
         match &self.party {
             Party::User(user) => Some(user),
-            Party::Anonymous | Party::System(_) => None,
+            Party::Anonymous
+            | Party::System(_)
+            | Party::Agent(_)
+            | Party::Service(_)
+            | Party::Credential(_) => None,
         }
     }
 
@@ -83,18 +179,24 @@ impl Principal {
 }
 
 impl Party {
-    fn uid(&self) -> EntityRef {
+    /// The Cedar name.
+    #[must_use]
+    pub fn uid(&self) -> EntityRef {
         match self {
             Self::Anonymous => EntityRef::new("Anonymous", "anonymous"),
             Self::User(user) => EntityRef::new("User", user.id.to_string()),
             Self::System(name) => EntityRef::new("System", *name),
+            Self::Agent(agent) => EntityRef::new("Agent", agent.id.to_string()),
+            Self::Service(organization) => EntityRef::new("Service", organization.to_string()),
+            Self::Credential(credential) => EntityRef::new("Credential", credential.id.to_string()),
         }
     }
 
-    /// The Cedar entity, a member of `roles`.
+    /// The Cedar entity. `roles` are what the party holds where the object lives; only a person's are stored there,
+    /// the others carry their own.
     pub(super) fn entity(&self, roles: &[EntityRef]) -> Entity {
-        let attributes = match self {
-            Self::Anonymous | Self::System(_) => Vec::new(),
+        let (attributes, parents) = match self {
+            Self::Anonymous | Self::System(_) => (Vec::new(), Vec::new()),
             Self::User(user) => {
                 let mut attributes = vec![
                     ("email".into(), Value::Text(user.email.to_string())),
@@ -107,13 +209,47 @@ impl Party {
                 if user.rejected {
                     attributes.push(("rejected".into(), Value::Bool(true)));
                 }
-                attributes
+                (attributes, roles.to_vec())
             }
-        };
-        let parents = match self {
-            Self::User(_) => roles.to_vec(),
-            Self::Anonymous | Self::System(_) => Vec::new(),
+            Self::Agent(agent) => return agent.entity(),
+            Self::Service(organization) => {
+                (bounds(Some(*organization), None, None), vec![role_ref(*organization, SystemRole::Admin)])
+            }
+            Self::Credential(it) => {
+                let mut attributes = bounds(it.organization, it.project.as_deref(), it.task.as_deref());
+                attributes.push(("kind".into(), Value::Text(it.kind.name().to_owned())));
+                let scopes = it.scopes.iter().map(|scope| EntityRef::new("Scope", scope.as_str()));
+                (attributes, scopes.collect())
+            }
         };
         Entity { uid: self.uid(), attributes, parents }
     }
+}
+
+impl AgentPrincipal {
+    /// The Cedar entity, the same whether the agent asks or is asked about.
+    #[must_use]
+    pub fn entity(&self) -> Entity {
+        let mut attributes = bounds(Some(self.organization), self.project.as_deref(), self.task.as_deref());
+        attributes.push(("suspended".into(), Value::Bool(self.suspended)));
+        let project = self.project.as_deref().map(|id| EntityRef::new("Project", id));
+        let parents = [role_ref(self.organization, self.role)].into_iter().chain(project).collect();
+        Entity { uid: EntityRef::new("Agent", self.id.to_string()), attributes, parents }
+    }
+}
+
+fn bounds(
+    organization: Option<OrganizationId>,
+    project: Option<&str>,
+    task: Option<&str>,
+) -> Vec<(std::borrow::Cow<'static, str>, Value)> {
+    let organization = organization.map(|id| Resource::Organization(id).entity());
+    [
+        ("organization", organization),
+        ("project", project.map(|id| EntityRef::new("Project", id))),
+        ("task", task.map(|id| EntityRef::new("Task", id))),
+    ]
+    .into_iter()
+    .filter_map(|(name, entity)| Some((name.into(), Value::Entity(entity?))))
+    .collect()
 }

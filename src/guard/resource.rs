@@ -1,6 +1,6 @@
 //! What an action is done to.
 
-use crate::domain::{InvitationId, MembershipId, OrganizationId, UserId};
+use crate::domain::{AgentId, InvitationId, MembershipId, OrganizationId, UserId};
 use crate::pdp::EntityRef;
 
 /// The object of an action, by its ids.
@@ -13,6 +13,8 @@ pub enum Resource {
     Membership(OrganizationId, MembershipId),
     /// An invitation, looked for in its organization only.
     Invitation(OrganizationId, InvitationId),
+    /// An agent, looked for in its organization only.
+    Agent(OrganizationId, AgentId),
 }
 
 impl Resource {
@@ -24,6 +26,7 @@ impl Resource {
             Self::Organization(id) => EntityRef::new("Organization", id.to_string()),
             Self::Membership(_, id) => EntityRef::new("Membership", id.to_string()),
             Self::Invitation(_, id) => EntityRef::new("Invitation", id.to_string()),
+            Self::Agent(_, id) => EntityRef::new("Agent", id.to_string()),
         }
     }
 
@@ -36,6 +39,7 @@ impl Resource {
             Self::Organization(_) => Some(("GetOrganization", *self)),
             Self::Membership(organization, _) => Some(("ListMembers", Self::Organization(*organization))),
             Self::Invitation(organization, _) => Some(("ListInvitations", Self::Organization(*organization))),
+            Self::Agent(organization, _) => Some(("ListAgents", Self::Organization(*organization))),
         }
     }
 }

@@ -1,43 +1,40 @@
 //! From a letter to a message on the wire (RFC 5322, MIME multipart/alternative).
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use uuid::Uuid;
 
-use super::letter::{Letter, Template};
+use super::catalogue::{Catalogue, Form};
+use super::letter::Letter;
 use super::mailer::MailError;
-use crate::domain::{MessageId, Micros};
+use crate::domain::{Language, MessageId, Micros};
 
 /// Longest value that goes into a letter, in characters; a link may be longer.
 const MAX_VALUE: usize = 200;
 
-/// Templates by file name: `.html` escapes what it is given, `.txt` does not. A value that is missing is
-/// an error, not an empty place in somebody's letter.
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    templates.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
-    });
-    templates
-});
-
 /// The finished message. The same id and date give the same bytes, so that one sent twice is seen as one.
 pub(super) fn compose(
+    catalogue: &Catalogue,
     from: &Mailbox,
     id: MessageId,
-    letter: &Letter,
+    (letter, language): (&Letter, Language),
     date: Micros,
 ) -> Result<Message, MailError> {
     let values = values(from, letter)?;
-    let text = render(letter.template, "txt", letter.template.text(), &values)?;
-    let html = render(letter.template, "html", letter.template.html(), &values)?;
+    let fill = |form| {
+        catalogue
+            .fill(letter.template, language, form, &values)
+            // The kind of error and the place in the template, never the values.
+            .map_err(|error| {
+                let (name, line) = (letter.template.name(), error.line().unwrap_or(0));
+                permanent(format!("{name} cannot be filled in: {} (line {line})", error.kind()))
+            })
+    };
+    let (text, html) = (fill(Form::Text)?, fill(Form::Html)?);
     let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
     let to: Address =
         letter.to.as_str().parse().map_err(|_| permanent("the address cannot be written in an envelope"))?;
@@ -76,25 +73,6 @@ fn part(kind: ContentType, body: &str) -> SinglePart {
         Body::new(body.to_owned())
     };
     SinglePart::builder().header(kind).body(body)
-}
-
-fn render(
-    template: Template,
-    kind: &str,
-    source: &str,
-    values: &BTreeMap<&str, String>,
-) -> Result<String, MailError> {
-    let name = format!("{}.{kind}", template.name());
-    TEMPLATES
-        .render_named_str(&name, source, values)
-        // The kind of error and the place in the template, never the values.
-        .map_err(|error| {
-            permanent(format!(
-                "{name} cannot be filled in: {} (line {})",
-                error.kind(),
-                error.line().unwrap_or(0)
-            ))
-        })
 }
 
 /// What the templates see: the letter's values, `name` if there is one, and `service`, who writes.

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::domain::Email;
+use crate::domain::{Email, Language};
 
-/// The letters there are. Each has a `.txt` and an `.html` file in `templates/`.
+/// The letters there are. Each has a `.txt` and an `.html` file in `templates/`, and in `templates/de/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Template {
@@ -48,7 +48,25 @@ impl Template {
         }
     }
 
-    pub(super) const fn text(self) -> &'static str {
+    /// The values that it always gets, and those that it may get. Beside them each gets `service` and may get `name`.
+    pub(super) const fn values(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::VerifyEmail => (&["link"], &[]),
+            Self::AccountExists | Self::WaitlistApproved => (&[], &["link"]),
+            Self::Invitation => (&["link", "organization"], &["inviter", "role"]),
+            Self::Waitlisted => (&[], &[]),
+            Self::RegistrationRejected => (&[], &["reason"]),
+        }
+    }
+
+    pub(super) const fn text(self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.english_text(),
+            Language::De => self.german_text(),
+        }
+    }
+
+    const fn english_text(self) -> &'static str {
         match self {
             Self::VerifyEmail => include_str!("templates/verify-email.txt"),
             Self::AccountExists => include_str!("templates/account-exists.txt"),
@@ -59,7 +77,25 @@ impl Template {
         }
     }
 
-    pub(super) const fn html(self) -> &'static str {
+    const fn german_text(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => include_str!("templates/de/verify-email.txt"),
+            Self::AccountExists => include_str!("templates/de/account-exists.txt"),
+            Self::Invitation => include_str!("templates/de/invitation.txt"),
+            Self::Waitlisted => include_str!("templates/de/waitlisted.txt"),
+            Self::WaitlistApproved => include_str!("templates/de/waitlist-approved.txt"),
+            Self::RegistrationRejected => include_str!("templates/de/registration-rejected.txt"),
+        }
+    }
+
+    pub(super) const fn html(self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.english_html(),
+            Language::De => self.german_html(),
+        }
+    }
+
+    const fn english_html(self) -> &'static str {
         match self {
             Self::VerifyEmail => include_str!("templates/verify-email.html"),
             Self::AccountExists => include_str!("templates/account-exists.html"),
@@ -67,6 +103,17 @@ impl Template {
             Self::Waitlisted => include_str!("templates/waitlisted.html"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.html"),
             Self::RegistrationRejected => include_str!("templates/registration-rejected.html"),
+        }
+    }
+
+    const fn german_html(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => include_str!("templates/de/verify-email.html"),
+            Self::AccountExists => include_str!("templates/de/account-exists.html"),
+            Self::Invitation => include_str!("templates/de/invitation.html"),
+            Self::Waitlisted => include_str!("templates/de/waitlisted.html"),
+            Self::WaitlistApproved => include_str!("templates/de/waitlist-approved.html"),
+            Self::RegistrationRejected => include_str!("templates/de/registration-rejected.html"),
         }
     }
 }

@@ -7,15 +7,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use url::Url;
 
+use super::catalogue::Catalogue;
 use super::compose::compose;
+use super::kept::{KeptLetter, kept};
 use super::letter::Letter;
-use crate::domain::{MessageId, Micros, Secret};
+use crate::domain::{Language, MessageId, Micros, Secret};
 
 /// How long one command to the SMTP server may take.
 const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How a certificate begins (RFC 7468 section 5.1).
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Where letters go.
 #[derive(Debug, Clone)]
@@ -25,7 +31,9 @@ pub enum Transport {
     /// `smtps://user:password@host` (TLS from the first byte), `smtp://…?tls=required` (STARTTLS), or
     /// `smtp://host` without TLS, which takes credentials for a loopback host only. A path in the URL is
     /// the name given in EHLO.
-    Smtp { url: Secret },
+    ///
+    /// `authority` is a PEM file with certificates of authorities that are trusted beside the public ones.
+    Smtp { url: Secret, authority: Option<PathBuf> },
 }
 
 /// Why a letter did not go out. The texts are for logs: they hold no link and no password, but the server's
@@ -47,6 +55,7 @@ pub enum MailError {
 #[derive(Debug)]
 pub struct Mailer {
     from: Mailbox,
+    catalogue: Catalogue,
     way: Way,
 }
 
@@ -62,7 +71,7 @@ impl Mailer {
     ///
     /// # Errors
     /// [`MailError::Setup`]. Nothing is connected yet.
-    pub fn new(transport: Transport, from: &str) -> Result<Self, MailError> {
+    pub fn new(transport: Transport, from: &str, catalogue: Catalogue) -> Result<Self, MailError> {
         let from: Mailbox = from.parse().map_err(|_| {
             MailError::Setup(format!("`{from}` is not a mailbox such as `Acme <no-reply@acme.example>`"))
         })?;
@@ -71,17 +80,33 @@ impl Mailer {
         }
         let way = match transport {
             Transport::Folder(folder) => Way::Folder(folder),
-            Transport::Smtp { url } => Way::Smtp(smtp(url.expose())?),
+            Transport::Smtp { url, authority } => Way::Smtp(smtp(url.expose(), authority.as_deref())?),
         };
-        Ok(Self { from, way })
+        Ok(Self { from, catalogue, way })
     }
 
-    /// Sends one letter, dated `date`.
+    /// The newest letters of the development folder, newest first, at most `limit`; none if letters go elsewhere.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub async fn kept(&self, limit: usize) -> io::Result<Vec<KeptLetter>> {
+        let Way::Folder(folder) = &self.way else { return Ok(Vec::new()) };
+        let folder = folder.clone();
+        tokio::task::spawn_blocking(move || kept(&folder, limit)).await.map_err(io::Error::other)?
+    }
+
+    /// Sends one letter in `language`, dated `date`.
     ///
     /// # Errors
     /// [`MailError::Permanent`] or [`MailError::Transient`].
-    pub async fn send(&self, id: MessageId, letter: &Letter, date: Micros) -> Result<(), MailError> {
-        let message = compose(&self.from, id, letter, date)?;
+    pub async fn send(
+        &self,
+        id: MessageId,
+        letter: &Letter,
+        language: Language,
+        date: Micros,
+    ) -> Result<(), MailError> {
+        let message = compose(&self.catalogue, &self.from, id, (letter, language), date)?;
         match &self.way {
             Way::Folder(folder) => {
                 let (folder, bytes) = (folder.clone(), message.formatted());
@@ -95,7 +120,7 @@ impl Mailer {
     }
 }
 
-fn smtp(text: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+fn smtp(text: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     // None of these messages may repeat the URL: a password is in it.
     let setup = |what: &str| MailError::Setup(what.to_owned());
     let url = Url::parse(text).map_err(|_| setup("the SMTP URL is not a URL"))?;
@@ -113,7 +138,29 @@ fn smtp(text: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(text);
     let builder = builder
         .map_err(|_| setup("the SMTP URL is not smtp://host or smtps://host, with ?tls=required or not"))?;
+    let builder = match authority {
+        Some(file) if encrypted => {
+            let tls = trusting(host, file)?;
+            builder.tls(if url.scheme() == "smtps" { Tls::Wrapper(tls) } else { Tls::Required(tls) })
+        }
+        Some(_) => return Err(setup("mail_ca_file is of use with smtps:// or ?tls=required only")),
+        None => builder,
+    };
     Ok(builder.timeout(Some(SMTP_TIMEOUT)).build())
+}
+
+/// TLS with a server called `host`, whose certificate may come from the authorities in `file` too.
+fn trusting(host: &str, file: &Path) -> Result<TlsParameters, MailError> {
+    let setup = |why: String| MailError::Setup(format!("mail_ca_file `{}`: {why}", file.display()));
+    let pem = fs::read(file).map_err(|error| setup(error.to_string()))?;
+    if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
+        return Err(setup("holds no certificate in PEM".to_owned()));
+    }
+    let certificate = Certificate::from_pem(&pem).map_err(|_| setup("cannot be read as PEM".to_owned()))?;
+    TlsParameters::builder(host.to_owned())
+        .add_root_certificate(certificate)
+        .build_rustls()
+        .map_err(|_| setup("holds a certificate that cannot be an authority's".to_owned()))
 }
 
 /// Whose fault it was. A refused sign-in (RFC 4954 section 4 and 6) has a permanent code, but it is ours, not

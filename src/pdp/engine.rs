@@ -73,6 +73,19 @@ impl Pdp {
         self.current.load().permissions.clone()
     }
 
+    /// Whether a credential can be granted this permission.
+    #[must_use]
+    pub fn is_scope(&self, permission: &str) -> bool {
+        self.current.load().scopes.iter().any(|scope| scope == permission)
+    }
+
+    /// Whether the schema lets a principal of this type do the action to a resource of that type at all. If not, no
+    /// policy can allow it, and asking is a mistake.
+    #[must_use]
+    pub fn applies(&self, action: &str, principal: &str, resource: &str) -> bool {
+        self.current.load().words.applies(action, principal, resource)
+    }
+
     /// The permission that an operation belongs to: `org:read` for `GetOrganization`.
     #[must_use]
     pub fn permission_of(&self, operation: &str) -> Option<String> {

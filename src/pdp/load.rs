@@ -11,6 +11,7 @@ use super::index::Index;
 use super::policy_files::{About, actions_asked_about, read_policies, validate};
 use super::problem::{LoadError, Problem, Source};
 use super::schema_files::{Operations, read_schema};
+use super::scopes::add_scopes;
 use super::words::Words;
 
 /// One version of the policies, complete and checked.
@@ -23,6 +24,8 @@ pub(super) struct Snapshot {
     pub(super) operations: Operations,
     /// Lower-case actions, in order.
     pub(super) permissions: Vec<String>,
+    /// What a credential can be granted, in order.
+    pub(super) scopes: Vec<String>,
     pub(super) version: PolicyVersion,
 }
 
@@ -35,7 +38,7 @@ impl Snapshot {
             PolicyVersion::of(schemas.iter().chain(&files).map(|s| (s.name.as_str(), s.text.as_str())));
         let mut problems = Vec::new();
         let schema = read_schema(dir, &schemas, &mut problems);
-        let (policies, about) = read_policies(&files, &mut problems);
+        let (mut policies, mut about) = read_policies(&files, &mut problems);
         if let Some((schema, _)) = &schema {
             validate(schema, &policies, &about, &files, &mut problems);
         }
@@ -48,6 +51,8 @@ impl Snapshot {
             return Err(LoadError::Refused(problems));
         };
         let refused = |error: String| LoadError::Refused(vec![whole(dir, &error)]);
+        // Without the two types in the schema there are no credentials, and nothing is made.
+        let scopes = add_scopes(&schema, &mut policies, &mut about).map_err(refused)?;
         let index = Index::build(&policies, &schema).map_err(refused)?;
         let asked_about = actions_asked_about(&policies).map_err(refused)?;
         let permissions = schema
@@ -62,6 +67,7 @@ impl Snapshot {
             about,
             operations,
             permissions: permissions.into_iter().collect(),
+            scopes,
             version,
         })
     }

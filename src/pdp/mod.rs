@@ -13,6 +13,7 @@ mod policy_tests;
 mod problem;
 mod question;
 mod schema_files;
+mod scopes;
 mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};

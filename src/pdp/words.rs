@@ -33,6 +33,20 @@ impl Words {
         Ok(Self { schema, kinds, actions, asked_about })
     }
 
+    /// Whether the schema knows the action for these types.
+    pub(super) fn applies(&self, action: &str, principal: &str, resource: &str) -> bool {
+        let (Some(action), Some(principal), Some(resource)) =
+            (self.actions.get(action), self.kinds.get(principal), self.kinds.get(resource))
+        else {
+            return false;
+        };
+        let uid = action.uid();
+        let principals = self.schema.principals_for_action(&uid);
+        let resources = self.schema.resources_for_action(&uid);
+        principals.into_iter().flatten().any(|kind| kind == principal)
+            && resources.into_iter().flatten().any(|kind| kind == resource)
+    }
+
     /// The question as Cedar takes it, checked against the schema; nothing if the action is for no principal of
     /// this kind, so that no policy can permit it.
     pub(super) fn ask(&self, question: &Question) -> Result<Option<(Request, Entities)>, Error> {

@@ -136,6 +136,12 @@ impl Tx {
         };
         let resource = note.about.unwrap_or_else(|| ok.action().resource());
         let caller = ok.caller();
+        let mut details = note.details;
+        // Who acted, beside in whose name.
+        if !caller.through.is_empty() {
+            let through = caller.through.iter().map(|link| Json::from(link.uid().to_string()));
+            details.insert("through".to_owned(), through.collect());
+        }
         let event = Event {
             seq: last + 1,
             at: now,
@@ -148,7 +154,7 @@ impl Tx {
             request_id: caller.origin.request_id.clone(),
             ip: caller.origin.ip.map(|ip| ip.to_string()),
             user_agent: caller.origin.user_agent.clone(),
-            details: note.details,
+            details,
         };
         let hash = hash(&event, &before);
         self.run(
@@ -328,6 +334,9 @@ impl Store {
 fn organization(resource: &Resource) -> Option<OrganizationId> {
     match resource {
         Resource::Platform | Resource::User(_) => None,
-        Resource::Organization(id) | Resource::Membership(id, _) | Resource::Invitation(id, _) => Some(*id),
+        Resource::Organization(id)
+        | Resource::Membership(id, _)
+        | Resource::Invitation(id, _)
+        | Resource::Agent(id, _) => Some(*id),
     }
 }

@@ -6,32 +6,33 @@ use uuid::Uuid;
 use super::organizations::role;
 use super::sql::{Sql as _, args};
 use super::{Error, Store, users};
-use crate::domain::{InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
+use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
 use crate::guard::actions::role_ref;
-use crate::guard::{Facts, FactsError, Principal, Resource, Slice};
+use crate::guard::{AgentPrincipal, Facts, FactsError, Party, Resource, Slice};
 use crate::pdp::{Entity, EntityRef, Value};
 
 #[async_trait]
 impl Facts for Store {
-    async fn about(&self, caller: &Principal, resource: &Resource) -> Result<Slice, FactsError> {
-        self.slice(caller, resource).await.map_err(|error| FactsError(Box::new(error)))
+    async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
+        self.slice(party, resource).await.map_err(|error| FactsError(Box::new(error)))
     }
 }
 
 impl Store {
-    async fn slice(&self, caller: &Principal, resource: &Resource) -> Result<Slice, Error> {
+    async fn slice(&self, party: &Party, resource: &Resource) -> Result<Slice, Error> {
         match *resource {
             Resource::Platform => Ok(bare(resource, true)),
-            Resource::User(user) => self.user_slice(caller, user).await,
-            Resource::Organization(id) => self.organization_slice(caller, id).await,
-            Resource::Membership(organization, id) => self.membership_slice(caller, organization, id).await,
-            Resource::Invitation(organization, id) => self.invitation_slice(caller, organization, id).await,
+            Resource::User(user) => self.user_slice(party, user).await,
+            Resource::Organization(id) => self.organization_slice(party, id).await,
+            Resource::Membership(organization, id) => self.membership_slice(party, organization, id).await,
+            Resource::Invitation(organization, id) => self.invitation_slice(party, organization, id).await,
+            Resource::Agent(organization, id) => self.agent_slice(party, organization, id).await,
         }
     }
 
-    async fn user_slice(&self, caller: &Principal, user: UserId) -> Result<Slice, Error> {
+    async fn user_slice(&self, party: &Party, user: UserId) -> Result<Slice, Error> {
         // One's own entity is known already.
-        if caller.user().is_some_and(|own| own.id == user) {
+        if person(party) == Some(user) {
             return Ok(Slice { exists: true, ..Slice::default() });
         }
         let mut db = self;
@@ -61,10 +62,10 @@ impl Store {
         Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
     }
 
-    /// The organization and the caller's role in it, in one statement.
-    async fn organization_slice(&self, caller: &Principal, id: OrganizationId) -> Result<Slice, Error> {
+    /// The organization and the party's role in it, in one statement.
+    async fn organization_slice(&self, party: &Party, id: OrganizationId) -> Result<Slice, Error> {
         let mut db = self;
-        let caller_id = caller.user().map(|user| Uuid::from(user.id));
+        let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
                 "SELECT archived_at, organizations.version, role_id FROM organizations \
@@ -91,11 +92,11 @@ impl Store {
 
     async fn membership_slice(
         &self,
-        caller: &Principal,
+        party: &Party,
         organization: OrganizationId,
         id: MembershipId,
     ) -> Result<Slice, Error> {
-        let mut slice = self.organization_slice(caller, organization).await?;
+        let mut slice = self.organization_slice(party, organization).await?;
         let mut db = self;
         let row = db
             .optional(
@@ -123,11 +124,11 @@ impl Store {
 
     async fn invitation_slice(
         &self,
-        caller: &Principal,
+        party: &Party,
         organization: OrganizationId,
         id: InvitationId,
     ) -> Result<Slice, Error> {
-        let mut slice = self.organization_slice(caller, organization).await?;
+        let mut slice = self.organization_slice(party, organization).await?;
         let mut db = self;
         let row = db
             .optional(
@@ -151,6 +152,38 @@ impl Store {
             parents: vec![Resource::Organization(organization).entity()],
         });
         Ok(slice)
+    }
+
+    async fn agent_slice(
+        &self,
+        party: &Party,
+        organization: OrganizationId,
+        id: AgentId,
+    ) -> Result<Slice, Error> {
+        let mut slice = self.organization_slice(party, organization).await?;
+        let found = self.agent_principal(organization, id).await?;
+        slice.exists = found.is_some();
+        slice.version = found.as_ref().map(|(_, version)| *version);
+        let agent = found.map(|(agent, _)| agent).unwrap_or(AgentPrincipal {
+            id,
+            organization,
+            role: SystemRole::AgentExecutor,
+            suspended: false,
+            project: None,
+            task: None,
+        });
+        slice.entities.push(agent.entity());
+        Ok(slice)
+    }
+}
+
+/// Whose roles are looked up.
+fn person(party: &Party) -> Option<UserId> {
+    match party {
+        Party::User(user) => Some(user.id),
+        Party::Anonymous | Party::System(_) | Party::Agent(_) | Party::Service(_) | Party::Credential(_) => {
+            None
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 //! what must be read before there is a principal stands in `unguarded.rs` and nowhere else.
 //! Read next: `sql.rs` (the two databases behind one face), then `users.rs`.
 
+mod agents;
+mod api_keys;
 mod audit;
+mod delegations;
 mod email_tokens;
 mod error;
 mod facts;
@@ -13,6 +16,7 @@ mod imports;
 mod invitations;
 mod known_networks;
 mod memberships;
+mod messages;
 mod open;
 mod organizations;
 mod outbox;
@@ -23,14 +27,18 @@ mod unguarded;
 mod users;
 mod waitlist;
 
+pub use api_keys::{ListsKeys, MakesKeys, NewKey, OnKey, OnKeys, RevokesKeys, RotatesKeys};
 pub use audit::{Broken, Note, Verified};
+pub use delegations::NewDelegation;
 pub use email_tokens::Purpose;
 pub use error::{Conflict, Error};
 pub use memberships::Kept;
+pub use messages::StoredMessage;
 pub use open::{MIGRATIONS, OpenError};
 pub use outbox::Queued;
 pub use sessions::{NewSession, Rotation};
 pub use signing_keys::SealedKey;
 pub use sql::{Store, Tx};
+pub use unguarded::{KeyHolder, TokenFacts};
 pub use users::{Account, NewUser};
 pub use waitlist::LetIn;

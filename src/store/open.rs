@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use super::Store;
-use super::sql::Pool;
+use super::sql::{Count, Pool};
 
 /// Why a database could not be opened; names what to look at, never a password.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     1 "0001_create_identity",
     2 "0002_create_tenancy",
     3 "0003_create_outbox",
+    5 "0005_create_api_keys",
     6 "0006_know_networks",
     7 "0007_create_audit",
     8 "0008_schedule_signing_keys",
@@ -99,7 +100,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self(Pool::Sqlite { writer, readers }))
+        Ok(Self(Pool::Sqlite { writer, readers }, Count::default()))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -112,7 +113,7 @@ impl Store {
             .await
             .map_err(OpenError::Connect)?;
         migrator(|step| step.3).run(&pool).await?;
-        Ok(Self(Pool::Postgres(pool)))
+        Ok(Self(Pool::Postgres(pool), Count::default()))
     }
 }
 

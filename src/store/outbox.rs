@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::sql::{Sql as _, args};
+use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
-use crate::domain::{MessageId, Micros};
+use crate::domain::{Email, Language, MessageId, Micros};
 use crate::guard::actions::DeliverMail;
 use crate::guard::{Action, Authorized};
 
@@ -19,9 +19,33 @@ pub struct Queued {
     /// This one included.
     pub attempts: i64,
     pub created_at: Micros,
+    /// What the receiver reads, if it is known.
+    pub language: Option<Language>,
+}
+
+pub(super) fn language(row: &Row) -> Result<Option<Language>, Error> {
+    Ok(row.get::<Option<String>>("language")?.as_deref().and_then(Language::parse))
 }
 
 impl Tx {
+    /// The letter is written in the language of the account with the address `to`, if there is one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn write_in_language_of<A: Action>(
+        &mut self,
+        _ok: &Authorized<'_, A>,
+        id: MessageId,
+        to: &Email,
+    ) -> Result<(), Error> {
+        self.run(
+            "UPDATE outbox SET language = (SELECT language FROM users WHERE email = $2) WHERE id = $1",
+            args![Uuid::from(id), to.as_str()],
+        )
+        .await?;
+        Ok(())
+    }
+
     /// # Errors
     /// If the database does not answer.
     pub async fn enqueue_mail<A: Action>(
@@ -55,18 +79,19 @@ impl Tx {
         let take = self.spelled(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id IN \
              (SELECT id FROM outbox WHERE failed_at IS NULL AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $3) \
-             RETURNING id, sealed_payload, attempts, created_at",
+             RETURNING id, sealed_payload, attempts, created_at, language",
             "UPDATE outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id IN \
              (SELECT id FROM outbox WHERE failed_at IS NULL AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $3 \
-             FOR UPDATE SKIP LOCKED) RETURNING id, sealed_payload, attempts, created_at",
+             FOR UPDATE SKIP LOCKED) RETURNING id, sealed_payload, attempts, created_at, language",
         );
         let rows = self.all(take, args![now, now + lease, limit]).await?;
-        let queued = |row: &super::sql::Row| {
+        let queued = |row: &Row| {
             Ok(Queued {
                 id: row.get("id")?,
                 sealed: row.get("sealed_payload")?,
                 attempts: row.get("attempts")?,
                 created_at: row.get("created_at")?,
+                language: language(row)?,
             })
         };
         rows.iter().map(queued).collect()

@@ -9,7 +9,7 @@ use super::sql::{Sql as _, args};
 use super::{Error, Tx};
 use crate::domain::{Micros, SessionId, TokenHash, UserId};
 use crate::guard::Authorized;
-use crate::guard::actions::{Login, Logout, RefreshSession};
+use crate::guard::actions::{Login, Logout, RefreshSession, RevokeToken};
 
 /// A new row.
 #[derive(Debug)]
@@ -151,6 +151,19 @@ impl Tx {
             Some(session) => self.revoke(session, now).await,
             None => Ok(()),
         }
+    }
+
+    /// Ends a session by one of its own tokens (RFC 7009).
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn give_up_session(
+        &mut self,
+        _ok: &Authorized<'_, RevokeToken>,
+        session: SessionId,
+        now: Micros,
+    ) -> Result<(), Error> {
+        self.revoke(session, now).await
     }
 
     async fn revoke(&mut self, session: SessionId, now: Micros) -> Result<(), Error> {

@@ -5,9 +5,9 @@ use std::str::FromStr as _;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::sql::{Row, Sql as _, args};
+use super::sql::{Row, Sql as _, Value, args};
 use super::{Error, Store, Tx};
-use crate::domain::{Email, Line, Micros, ProfilePatch, User, UserId, Waitlist};
+use crate::domain::{Email, Language, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
     AddMember, CreateAdministrator, GetMe, Login, Register, ReinstateUser, SuspendUser, UpdateMe,
 };
@@ -43,7 +43,19 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at, waitlist_approved_at FROM users ",
+            "last_login_at, waitlist_approved_at, language FROM users ",
+            $rest
+        )
+    };
+}
+
+macro_rules! insert_user {
+    ($rest:literal) => {
+        concat!(
+            "INSERT INTO users (id, email, password_hash, full_name, department, avatar_url, ",
+            "attributes, email_verified_at, suspended_at, super_admin, waitlist_status, ",
+            "waitlist_reason, referral_source, created_at, updated_at, last_login_at, language) VALUES ($1, $2, ",
+            "$3, $4, $5, NULL, $6, $7, NULL, $8, $9, $10, $11, $12, $12, NULL, $13)",
             $rest
         )
     };
@@ -76,6 +88,7 @@ pub(super) fn user(row: &Row) -> Result<User, Error> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         last_login_at: row.get("last_login_at")?,
+        language: super::outbox::language(row)?,
     })
 }
 
@@ -108,29 +121,20 @@ impl Tx {
         _ok: &Authorized<'_, A>,
         new: &NewUser,
     ) -> Result<(), Error> {
-        let user = &new.user;
-        self.run(
-            "INSERT INTO users (id, email, password_hash, full_name, department, avatar_url, attributes, \
-             email_verified_at, suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, \
-             created_at, updated_at, last_login_at) \
-             VALUES ($1, $2, $3, $4, $5, NULL, $6, $7, NULL, $8, $9, $10, $11, $12, $12, NULL)",
-            args![
-                Uuid::from(user.id),
-                user.email.as_str(),
-                new.password_hash.as_str(),
-                user.full_name.as_deref(),
-                user.department.as_deref(),
-                json(&user.attributes),
-                user.email_verified_at,
-                user.super_admin,
-                user.waitlist.as_str(),
-                user.waitlist_reason.as_deref(),
-                user.referral_source.as_deref(),
-                user.created_at,
-            ],
-        )
-        .await?;
+        self.run(insert_user!(""), row_of(new)).await?;
         Ok(())
+    }
+
+    /// As [`Tx::insert_user`], but an address that has an account is no error and changes nothing; whether it had none.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn insert_user_if_new<A: MakesAccounts>(
+        &mut self,
+        _ok: &Authorized<'_, A>,
+        new: &NewUser,
+    ) -> Result<bool, Error> {
+        Ok(self.run(insert_user!(" ON CONFLICT (email) DO NOTHING"), row_of(new)).await? == 1)
     }
 
     /// # Errors
@@ -152,10 +156,20 @@ impl Tx {
         if let Some(attributes) = patch.attributes {
             kept.attributes = attributes;
         }
+        if let Some(language) = patch.language {
+            kept.language = language;
+        }
         kept.updated_at = now;
         self.run(
-            "UPDATE users SET full_name = $2, department = $3, attributes = $4, updated_at = $5 WHERE id = $1",
-            args![id, kept.full_name.as_deref(), kept.department.as_deref(), json(&kept.attributes), now],
+            "UPDATE users SET full_name = $2, department = $3, attributes = $4, updated_at = $5, language = $6 WHERE id = $1",
+            args![
+                id,
+                kept.full_name.as_deref(),
+                kept.department.as_deref(),
+                json(&kept.attributes),
+                now,
+                kept.language.map(Language::as_str),
+            ],
         )
         .await?;
         Ok(kept)
@@ -246,6 +260,25 @@ impl Tx {
     ) -> Result<bool, Error> {
         Ok(self.optional("SELECT id FROM users WHERE id = $1", args![Uuid::from(user)]).await?.is_some())
     }
+}
+
+fn row_of(new: &NewUser) -> Vec<Value> {
+    let user = &new.user;
+    args![
+        Uuid::from(user.id),
+        user.email.as_str(),
+        new.password_hash.as_str(),
+        user.full_name.as_deref(),
+        user.department.as_deref(),
+        json(&user.attributes),
+        user.email_verified_at,
+        user.super_admin,
+        user.waitlist.as_str(),
+        user.waitlist_reason.as_deref(),
+        user.referral_source.as_deref(),
+        user.created_at,
+        user.language.map(Language::as_str),
+    ]
 }
 
 fn json(object: &Map<String, Json>) -> String {

@@ -15,11 +15,13 @@
 mod api;
 mod audit;
 mod defence;
+mod flood;
 mod floors;
 mod golden;
 mod guard;
 mod imports;
 mod keys;
+mod mail;
 mod openapi;
 mod policies;
 mod process;

@@ -26,6 +26,8 @@ pub enum Limit<'a> {
     Register,
     /// A fresh pair of tokens, by network.
     Refresh,
+    /// An estimate of a password, by network; as often as [`Limit::Refresh`].
+    Estimate,
     /// What makes us write a letter, by network.
     Mail,
     /// A letter to this address, whoever asks for it. The address is counted as given, whether or not it has an
@@ -66,6 +68,7 @@ pub(super) struct Limits {
     login: Option<Buckets<Network>>,
     register: Option<Buckets<Network>>,
     refresh: Option<Buckets<Network>>,
+    estimate: Option<Buckets<Network>>,
     mail: Option<Buckets<Network>>,
     mail_to: Option<Buckets<Email>>,
     pub(super) delays: Option<Delays>,
@@ -79,6 +82,7 @@ impl Limits {
             login: by_network(settings.login),
             register: by_network(settings.register),
             refresh: by_network(settings.refresh),
+            estimate: by_network(settings.refresh),
             mail: by_network(settings.mail),
             mail_to: settings.mail_to.and_then(|quota| Buckets::new(quota, clock)),
             delays: settings.growing_delay.then(|| Delays::new(Arc::clone(clock))),
@@ -91,6 +95,7 @@ impl Limits {
             Limit::Login => &self.login,
             Limit::Register => &self.register,
             Limit::Refresh => &self.refresh,
+            Limit::Estimate => &self.estimate,
             Limit::Mail => &self.mail,
             Limit::MailTo(address) => {
                 // To what is no address no letter goes.

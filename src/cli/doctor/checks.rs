@@ -204,7 +204,11 @@ pub(super) async fn mail(report: &mut Report, config: &Config) -> io::Result<boo
     let check = "mail";
     if let Err(error) = wire::mailer(config) {
         return report
-            .wrong(check, chain(&*error), "correct PALISADE_MAIL and PALISADE_MAIL_FROM")
+            .wrong(
+                check,
+                chain(&*error),
+                "correct PALISADE_MAIL, PALISADE_MAIL_FROM, PALISADE_MAIL_CA_FILE or the template named",
+            )
             .map(|()| false);
     }
     match config.mail() {

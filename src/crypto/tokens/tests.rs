@@ -101,6 +101,7 @@ fn a_token_says_what_it_was_issued_for() {
         auth_time: somebody().auth_time,
         expires: NOW + TTL,
         id: Uuid::from_u128(3),
+        granted: None,
     };
     assert_eq!(issuer.verify(&token, NOW), Ok(access.clone()));
     assert_eq!(issuer.verify(&token, NOW), Ok(access), "the second time from memory");

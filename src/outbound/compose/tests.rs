@@ -1,3 +1,4 @@
+use super::super::letter::Template;
 use super::*;
 
 const DATE: Micros = Micros::new(1_800_000_000_000_000);
@@ -26,7 +27,10 @@ fn id() -> MessageId {
 }
 
 fn written(letter: &Letter) -> String {
-    String::from_utf8(compose(&from(), id(), letter, DATE).unwrap().formatted()).unwrap()
+    String::from_utf8(
+        compose(&Catalogue::default(), &from(), id(), (letter, Language::En), DATE).unwrap().formatted(),
+    )
+    .unwrap()
 }
 
 /// The header, unfolded (RFC 5322 section 2.2.3).
@@ -112,7 +116,8 @@ fn no_name_writes_a_header_or_a_line() {
             for key in ["organization", "inviter", "role"] {
                 letter.values.insert(key.to_owned(), evil.to_owned());
             }
-            let message = compose(&from(), id(), &letter, DATE).unwrap();
+            let message =
+                compose(&Catalogue::default(), &from(), id(), (&letter, Language::En), DATE).unwrap();
             let text = String::from_utf8(message.formatted()).unwrap();
             assert_eq!(names(&text).len(), HEADERS.len(), "{evil:?}:\n{text}");
             assert!(!text.contains("\r\nBcc:") && !text.contains("\nMAIL"), "{text}");
@@ -150,13 +155,16 @@ fn a_letter_that_lacks_a_value_or_has_a_strange_link_does_not_go_out() {
     for missing in ["link", "organization"] {
         let mut letter = letter(Template::Invitation);
         letter.values.remove(missing);
-        let error = compose(&from(), id(), &letter, DATE).unwrap_err();
+        let error = compose(&Catalogue::default(), &from(), id(), (&letter, Language::En), DATE).unwrap_err();
         assert!(matches!(&error, MailError::Permanent(text) if text.contains("invitation.txt")), "{error}");
     }
     for strange in ["", "/verify", "javascript:alert(1)", "data:text/html,x", "https://"] {
         let mut letter = letter(Template::VerifyEmail);
         letter.values.insert("link".into(), strange.into());
-        assert!(compose(&from(), id(), &letter, DATE).is_err(), "{strange}");
+        assert!(
+            compose(&Catalogue::default(), &from(), id(), (&letter, Language::En), DATE).is_err(),
+            "{strange}"
+        );
     }
 }
 

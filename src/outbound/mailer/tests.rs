@@ -73,8 +73,13 @@ async fn conversation(
 ) -> (Result<(), MailError>, Vec<String>) {
     let (url, server) = smtp_server(refuse, answer);
     let url = Secret::new(url.replace("smtp://", &format!("smtp://{user}")));
-    let mailer = Mailer::new(Transport::Smtp { url }, "Acme <no-reply@acme.example>").unwrap();
-    let result = mailer.send(id(), &letter(), DATE).await;
+    let mailer = Mailer::new(
+        Transport::Smtp { url, authority: None },
+        "Acme <no-reply@acme.example>",
+        Catalogue::default(),
+    )
+    .unwrap();
+    let result = mailer.send(id(), &letter(), Language::En, DATE).await;
     drop(mailer);
     (result, tokio::task::spawn_blocking(|| server.join().unwrap()).await.unwrap())
 }
@@ -131,8 +136,10 @@ async fn a_server_that_is_not_there_is_transient() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Secret::new(format!("smtp://{}", listener.local_addr().unwrap()));
     drop(listener);
-    let mailer = Mailer::new(Transport::Smtp { url }, "no-reply@acme.example").unwrap();
-    let result = mailer.send(id(), &letter(), DATE).await;
+    let mailer =
+        Mailer::new(Transport::Smtp { url, authority: None }, "no-reply@acme.example", Catalogue::default())
+            .unwrap();
+    let result = mailer.send(id(), &letter(), Language::En, DATE).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
 }
 
@@ -140,9 +147,11 @@ async fn a_server_that_is_not_there_is_transient() {
 async fn in_a_folder_a_letter_is_one_private_file_however_often_it_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let outbox = folder.path().join("deep/outbox");
-    let mailer = Mailer::new(Transport::Folder(outbox.clone()), "Acme <no-reply@acme.example>").unwrap();
+    let mailer =
+        Mailer::new(Transport::Folder(outbox.clone()), "Acme <no-reply@acme.example>", Catalogue::default())
+            .unwrap();
     for _ in 0..2 {
-        mailer.send(id(), &letter(), DATE).await.unwrap();
+        mailer.send(id(), &letter(), Language::En, DATE).await.unwrap();
     }
     let files: Vec<_> = fs::read_dir(&outbox).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files, ["00000000-0000-0000-0000-000000000007.eml"]);
@@ -159,7 +168,7 @@ async fn in_a_folder_a_letter_is_one_private_file_however_often_it_is_sent() {
 async fn a_folder_that_cannot_be_written_is_transient() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mailer = Mailer::new(Transport::Folder(file.path().join("x")), "no-reply@acme.example").unwrap();
-    let result = mailer.send(id(), &letter(), DATE).await;
+    let result = mailer.send(id(), &letter(), Language::En, DATE).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
 }
 
@@ -179,13 +188,21 @@ async fn settings_that_would_leak_or_cannot_work_are_refused_without_repeating_t
         "smtp://u@mail.example",
         "smtp://u:hunter2@127.0.0.1.evil.example",
     ] {
-        let error = Mailer::new(Transport::Smtp { url: Secret::new(url.into()) }, "no-reply@acme.example")
-            .unwrap_err();
+        let error = Mailer::new(
+            Transport::Smtp { url: Secret::new(url.into()), authority: None },
+            "no-reply@acme.example",
+            Catalogue::default(),
+        )
+        .unwrap_err();
         assert!(matches!(&error, MailError::Setup(text) if !text.contains("hunter2")), "{url}: {error}");
     }
     for url in ["smtps://u:p@mail.example", "smtp://u:p@mail.example:587?tls=required", "smtp://mail.example"]
     {
-        let made = Mailer::new(Transport::Smtp { url: Secret::new(url.into()) }, "no-reply@acme.example");
+        let made = Mailer::new(
+            Transport::Smtp { url: Secret::new(url.into()), authority: None },
+            "no-reply@acme.example",
+            Catalogue::default(),
+        );
         assert!(made.is_ok(), "{url}: {made:?}");
     }
 }

@@ -2,6 +2,8 @@
 
 mod access_tokens;
 mod accounts;
+mod agents;
+mod api_keys;
 mod audit;
 mod edge;
 mod garbage;
@@ -11,4 +13,5 @@ mod organizations;
 mod registration;
 mod requests;
 mod sessions;
+mod tokens;
 mod waitlist;

@@ -60,7 +60,7 @@ async fn table(database: Database) -> Vec<String> {
 }
 
 async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona) -> String {
-    let Request { path: parameters, body, token } = (row.ask)(world, persona).await;
+    let Request { path: parameters, body, form, token } = (row.ask)(world, persona).await;
     let mut path = operation.path.clone();
     for (name, id) in parameters {
         path = path.replace(&format!("{{{name}}}"), &id);
@@ -71,7 +71,10 @@ async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona
         row.operation
     );
     let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
-    let answer = world.server.send(operation.method.clone(), &path, token.as_deref(), body.as_ref()).await;
+    let answer = match form {
+        None => world.server.send(operation.method.clone(), &path, token.as_deref(), body.as_ref()).await,
+        Some(form) => world.server.send_form(&path, token.as_deref(), form).await,
+    };
     let told = told(&answer);
     assert!(answer.status < 500, "{} as {}: {told}: {}", operation.place, persona.name, answer.body);
     assert_ne!(answer.status, 422, "{}: the request of its row is not right: {}", row.operation, answer.body);

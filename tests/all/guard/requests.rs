@@ -25,6 +25,8 @@ pub struct Request {
     /// What the parameters of the path are.
     pub path: Vec<(&'static str, String)>,
     pub body: Option<Value>,
+    /// A body as OAuth sends it, instead.
+    pub form: Option<String>,
     /// Another access token than the persona's own.
     pub token: Option<String>,
 }
@@ -36,6 +38,12 @@ impl Request {
 
     fn at(mut self, parameter: &'static str, id: impl Into<String>) -> Self {
         self.path.push((parameter, id.into()));
+        self
+    }
+
+    fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        self.form = Some(form.extend_pairs(fields).finish());
         self
     }
 
@@ -145,8 +153,62 @@ pub const ROWS: &[Row] = rows! {
 
     list_waitlist: |_, _| Request::new();
     approve_registration: |world, _| Request::new().at("user_id", &*world.waiting);
+    create_api_key: |_, _| Request::new().body(json!({ "name": "key", "scopes": [] }));
+    create_api_key ("of an organization"): |world, _| {
+        Request::new().body(json!({ "name": "key", "scopes": [], "organization_id": id_of(&world.house) }))
+    };
+    list_api_keys: |_, _| Request::new();
+    rotate_api_key: |world, persona| world.own_key(persona).await.body(json!({}));
+    revoke_api_key: |world, persona| world.own_key(persona).await;
+    revoke_api_key ("of another"): |world, _| world.key_of("/api/v1/auth/api-keys").await;
+    revoke_api_key ("of an organization"): |world, _| {
+        world.key_of(&format!("{}/api-keys", world.house)).await
+    };
+    create_organization_api_key: |world, _| world.in_house().body(json!({ "name": "key" }));
+    list_organization_api_keys: |world, _| world.in_house();
+    rotate_organization_api_key: |world, _| {
+        let key = world.key_of(&format!("{}/api-keys", world.house)).await;
+        key.at("organization_id", id_of(&world.house)).body(json!({}))
+    };
+    revoke_organization_api_key: |world, _| {
+        let key = world.key_of(&format!("{}/api-keys", world.house)).await;
+        key.at("organization_id", id_of(&world.house))
+    };
+
+    create_agent: |world, _| world.in_house().body(json!({ "name": "Builder" }));
+    create_agent ("as owner"): |world, _| {
+        world.in_house().body(json!({ "name": "Builder", "role_id": role_id(SystemRole::Owner) }))
+    };
+    list_agents: |world, _| world.in_house();
+    get_agent: |world, _| world.agent().await;
+    get_agent ("unknown"): |world, _| world.in_house().at("agent_id", UNKNOWN);
+    update_agent: |world, _| world.agent().await.body(json!({ "name": "Renamed" }));
+    suspend_agent: |world, _| world.agent().await;
+    resume_agent: |world, _| world.agent().await;
+    terminate_agent: |world, _| world.agent().await;
+    create_agent_token: |world, _| world.agent().await.body(json!({ "task_id": "t", "scopes": [] }));
+    create_agent_api_key: |world, _| world.agent().await.body(json!({ "name": "key" }));
+    list_agent_api_keys: |world, _| world.agent().await;
+    rotate_agent_api_key: |world, _| world.agent_key().await.0.body(json!({}));
+    revoke_agent_api_key: |world, _| world.agent_key().await.0;
+    exchange_token: |world, persona| {
+        let subject = persona.person.as_ref().map_or("none", |person| &person.access);
+        let (_, key) = world.agent_key().await;
+        Request::new().form(&[
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", subject),
+            ("subject_token_type", ACCESS_TOKEN),
+            ("actor_token", &key),
+            ("actor_token_type", ACCESS_TOKEN),
+        ])
+    };
+    introspect_token: |_, _| Request::new().form(&[("token", "none")]);
+    revoke_token: |_, _| Request::new().form(&[("token", "none")]);
+
     approve_all_registrations: |_, _| Request::new();
     reject_registration: |world, _| world.rejecting().await;
+    list_messages: |_, _| Request::new();
+    retry_message: |_, _| Request::new().at("message_id", UNKNOWN);
     suspend_user: |world, _| Request::new().at("user_id", &*world.victim.id);
     suspend_user ("unknown"): |_, _| Request::new().at("user_id", UNKNOWN);
     reinstate_user: |world, _| Request::new().at("user_id", &*world.victim.id);
@@ -156,6 +218,7 @@ pub const ROWS: &[Row] = rows! {
     list_events: |_, _| Request::new();
 };
 
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// An id of nothing.
 const UNKNOWN: &str = "019b76da-a800-7000-8000-00000000dead";
 /// The waitlist plugin lets these addresses in at once.
@@ -266,6 +329,39 @@ impl World {
 
     fn unused_email(&self) -> String {
         format!("{}@{KNOWN}", self.unused("new"))
+    }
+
+    /// A key of the persona's own; whoever may make none asks for one that is not there.
+    async fn own_key(&self, persona: &Persona) -> Request {
+        let made = match &persona.person {
+            Some(person) => {
+                self.server.post_as(person, "/api/v1/auth/api-keys", json!({ "name": "key" })).await.body
+            }
+            None => Value::Null,
+        };
+        Request::new().at("key_id", made["id"].as_str().unwrap_or(UNKNOWN))
+    }
+
+    /// A key that the founder makes at this path.
+    async fn key_of(&self, path: &str) -> Request {
+        let made = self.server.post_as(&self.founder, path, json!({ "name": "key" })).await.expect(201);
+        Request::new().at("key_id", made["id"].as_str().expect("an id"))
+    }
+
+    /// An agent of the house that the cell may spoil.
+    async fn agent(&self) -> Request {
+        let path = format!("{}/agents", self.house);
+        let made = self.server.post_as(&self.founder, &path, json!({ "name": "Builder" })).await.expect(201);
+        self.in_house().at("agent_id", made["id"].as_str().expect("an id"))
+    }
+
+    /// A key of such an agent, and its text.
+    async fn agent_key(&self) -> (Request, String) {
+        let agent = self.agent().await;
+        let path = format!("{}/agents/{}/api-keys", self.house, agent.path[1].1);
+        let made = self.server.post_as(&self.founder, &path, json!({ "name": "key" })).await.expect(201);
+        let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+        (agent.at("key_id", text("id")), text("key"))
     }
 
     fn in_house(&self) -> Request {

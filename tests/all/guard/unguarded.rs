@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::root;
 
 /// What is about the database and not about anybody's rows.
-const INFRASTRUCTURE: [&str; 5] = ["open", "begin", "ping", "close", "commit"];
+const INFRASTRUCTURE: [&str; 6] = ["open", "begin", "ping", "close", "commit", "statements"];
 
 #[test]
 fn the_store_lets_nobody_in_without_a_permit_but_the_listed() {

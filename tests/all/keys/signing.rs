@@ -160,7 +160,7 @@ async fn each_rotation_is_an_event(server: Server) {
     let events = server.app.export_events(&ok, 0).await.unwrap();
     let told: Vec<_> = events.iter().map(|event| (event.action.as_str(), event.principal.as_str())).collect();
     let rotation = "RotateSigningKeys";
-    assert_eq!(told, [(rotation, "System::\"cli\""), (rotation, "System::\"keys\"")]);
+    assert_eq!(told, [(rotation, "System::\"cli\""), (rotation, "System::\"signing-keys\"")]);
     assert_eq!((&events[0].details["key"], &events[0].details["dropped"]), (&json!(new.kid), &json!([old])));
     assert_eq!(events[1].details["key"], json!(list(&server.app).await[0].kid));
 }

@@ -51,7 +51,8 @@ impl Place {
             .env("PALISADE_POLICIES_DIR", root().join("policies"))
             .env("PALISADE_PLUGINS_DIR", root().join("plugins"))
             .env("PALISADE_HASHING_MEMORY_KIB", "8")
-            .env("PALISADE_HASHING_ITERATIONS", "1");
+            .env("PALISADE_HASHING_ITERATIONS", "1")
+            .env("PALISADE_RATE_LIMITS_ENABLED", "false");
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command

@@ -23,7 +23,7 @@ fn url(server: &Server) -> String {
 }
 
 fn anonymous() -> Principal {
-    Principal { party: Party::Anonymous, origin: Origin::default() }
+    Principal::of(Party::Anonymous, Origin::default())
 }
 
 /// Every row of a query whose columns are all text; null is `-`.

@@ -116,6 +116,16 @@ impl Server {
         Answer::read(request.send().await).await
     }
 
+    /// Posts a form, as the OAuth standards do.
+    pub async fn send_form(&self, path: &str, token: Option<&str>, form: String) -> Answer {
+        let mut request =
+            self.client.post(path.to_owned()).content_type("application/x-www-form-urlencoded").body(form);
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        Answer::read(request.send().await).await
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None, None).await
     }
