@@ -19,7 +19,7 @@ use crate::domain::{
     Department, Email, FullName, Invalid, Language, Line, ProfilePatch, ReferralSource, Secret,
 };
 use crate::guard::actions::{
-    CheckPasswordStrength, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
+    CheckPasswordStrength, DeleteMe, GetMe, Login, Logout, RefreshSession, Register, UpdateMe, VerifyEmail,
 };
 
 pub(super) struct AuthApi;
@@ -130,6 +130,13 @@ struct UpdateMeRequest {
     /// What our letters are written in.
     #[oai(nullable)]
     language: MaybeUndefined<LanguageView>,
+}
+
+/// The password of the account that is to be deleted.
+#[derive(Object)]
+struct DeleteMeRequest {
+    #[oai(validator(max_length = 1024))]
+    current_password: String,
 }
 
 /// What a sign-in gives (RFC 6749 section 5.1).
@@ -267,6 +274,17 @@ impl AuthApi {
     async fn update_me(&self, caller: Caller, body: Body<UpdateMeRequest>) -> ApiResult<UpdateMe, UserView> {
         let ok = caller.authorize(UpdateMe { user: caller.person()?.id }).await?;
         let user = caller.app().update_me(ok, body.0.try_into()?).await?;
+        Ok(user.map(UserView::from).into())
+    }
+
+    /// Have one's account deleted
+    ///
+    /// It is purged after a time to think again (14 days, if the operator chose no other); until then it can sign in,
+    /// be restored, and do nothing else. Every session ends. The last owner of an organization hands it over first.
+    #[oai(path = "/me", method = "delete", operation_id = "delete_me")]
+    async fn delete_me(&self, caller: Caller, body: Body<DeleteMeRequest>) -> ApiResult<DeleteMe, UserView> {
+        let ok = caller.authorize(DeleteMe { user: caller.person()?.id }).await?;
+        let user = caller.app().delete_me(ok, &Secret::new(body.0.current_password)).await?;
         Ok(user.map(UserView::from).into())
     }
 

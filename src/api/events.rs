@@ -20,7 +20,7 @@ pub(super) struct EventsApi;
 /// Something that happened, or was tried.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none, rename = "Event")]
-struct EventView {
+pub(super) struct EventView {
     /// 1, 2, 3, …; pass the last one's as `before` for the next page.
     seq: i64,
     at: OffsetDateTime,

@@ -14,8 +14,10 @@ mod body;
 mod browser;
 mod caller;
 mod client_address;
+mod deletion;
 pub mod document;
 mod edge;
+mod email_change;
 mod events;
 mod framework;
 mod health;
@@ -26,12 +28,14 @@ mod members;
 mod messages;
 mod organizations;
 mod pages;
+mod passwords;
 mod problem;
 mod reference;
 mod reply;
 mod request_id;
 mod routes;
 mod tokens;
+mod sessions;
 mod users;
 mod views;
 mod waitlist;
@@ -69,6 +73,10 @@ enum Chapter {
 
 type Operations = (
     auth::AuthApi,
+    passwords::PasswordsApi,
+    sessions::SessionsApi,
+    email_change::EmailChangeApi,
+    deletion::DeletionApi,
     organizations::OrganizationsApi,
     members::MembersApi,
     invitations::InvitationsApi,
@@ -85,6 +93,10 @@ type Operations = (
 fn service() -> OpenApiService<Operations, ()> {
     let operations = (
         auth::AuthApi,
+        passwords::PasswordsApi,
+        sessions::SessionsApi,
+        email_change::EmailChangeApi,
+        deletion::DeletionApi,
         organizations::OrganizationsApi,
         members::MembersApi,
         invitations::InvitationsApi,
@@ -115,8 +127,16 @@ pub fn openapi(version: OpenApiVersion) -> Value {
 
 /// Paths beside the document and the reference: for probes, for people, and for the document itself. They touch no
 /// tenant's data.
-const RAW: [&str; 6] =
-    ["/healthz", "/readyz", "/openapi.json", "/openapi-3.0.json", "/verify-email", "/accept-invitation"];
+const RAW: [&str; 8] = [
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+    "/openapi-3.0.json",
+    "/verify-email",
+    "/accept-invitation",
+    "/reset-password",
+    "/confirm-email",
+];
 
 /// Everything the server answers to; the only place where a route is made.
 pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl Endpoint<Output = Response> {
@@ -134,6 +154,8 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/openapi-3.0.json", fixed_json(&openapi(OpenApiVersion::V30)))
         .at("/verify-email", poem::get(pages::verify_email))
         .at("/accept-invitation", poem::get(pages::accept_invitation))
+        .at("/reset-password", poem::get(pages::reset_password))
+        .at("/confirm-email", poem::get(pages::confirm_email))
         .nest("/docs", reference::routes())
         .nest("/", service());
     // Development only; see `mail_page.rs`.

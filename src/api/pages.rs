@@ -1,4 +1,4 @@
-//! The two pages that mails link to, for installations without a front end of their own.
+//! The pages that mails link to, for installations without a front end of their own.
 //!
 //! Opening a page changes nothing: mail scanners open every link. The person presses a button, which posts the token.
 
@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 const VERIFY: &str = include_str!("pages/verify_email.html");
 const ACCEPT: &str = include_str!("pages/accept_invitation.html");
+const RESET: &str = include_str!("pages/reset_password.html");
+const CONFIRM: &str = include_str!("pages/confirm_email.html");
 
 /// The page, allowed to run exactly the script and the style in it.
 fn page(html: &'static str) -> Response {
@@ -35,4 +37,14 @@ pub(super) fn verify_email() -> Response {
 #[handler]
 pub(super) fn accept_invitation() -> Response {
     page(ACCEPT)
+}
+
+#[handler]
+pub(super) fn reset_password() -> Response {
+    page(RESET)
+}
+
+#[handler]
+pub(super) fn confirm_email() -> Response {
+    page(CONFIRM)
 }

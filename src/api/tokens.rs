@@ -30,7 +30,7 @@ struct ExchangeTokenRequest {
     #[oai(validator(max_length = 256))]
     subject_token_type: String,
     /// The agent's key, or its token for one task.
-    #[oai(validator(max_length = 256))]
+    #[oai(validator(max_length = 4096))]
     actor_token: String,
     /// Always `urn:ietf:params:oauth:token-type:access_token`.
     #[oai(validator(max_length = 256))]

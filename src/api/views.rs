@@ -32,6 +32,8 @@ pub(super) struct UserView {
     waitlist_position: Option<i64>,
     created_at: OffsetDateTime,
     last_login_at: Option<OffsetDateTime>,
+    /// When the account will be purged, if it is to be deleted; it can be restored until then.
+    deletion_due_at: Option<OffsetDateTime>,
 }
 
 impl From<domain::User> for UserView {
@@ -51,6 +53,7 @@ impl From<domain::User> for UserView {
             waitlist_position: None,
             created_at: user.created_at.to_datetime(),
             last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
+            deletion_due_at: user.deletion_due_at.map(domain::Micros::to_datetime),
         }
     }
 }

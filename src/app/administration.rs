@@ -53,6 +53,7 @@ impl App {
                     updated_at: now,
                     last_login_at: None,
                     language: None,
+                    deletion_due_at: None,
                 };
                 let mut tx = self.store.begin().await?;
                 tx.insert_user(&ok, &NewUser { user, password_hash }).await?;

@@ -172,6 +172,7 @@ impl App {
             waitlist_reason: None,
             referral_source: None,
             language: None,
+            deletion_due_at: None,
             created_at: row.created_at.unwrap_or(now),
             updated_at: now,
             last_login_at: None,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{App, Error};
-use crate::domain::MessageId;
+use crate::domain::{MessageId, User};
 use crate::guard::actions::DeliverMail;
 use crate::guard::{Action, Authorized, Principal};
-use crate::outbound::{Letter, MailError};
+use crate::outbound::{Letter, MailError, Template};
 use crate::store::{Queued, Tx};
 
 /// Seals letters at rest; the word is bound into the seal.
@@ -26,6 +26,12 @@ pub fn mail_principal() -> Principal {
     Principal::system("mail", "mail".to_owned())
 }
 
+/// A letter to a person, at the address of their account.
+pub(super) fn letter<const N: usize>(template: Template, to: &User, values: [(&str, String); N]) -> Letter {
+    let values = values.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Letter { template, to: to.email.clone(), name: to.full_name.clone(), values }
+}
+
 impl App {
     pub(super) async fn enqueue<A: Action>(
         &self,
@@ -42,11 +48,12 @@ impl App {
         Ok(())
     }
 
-    /// Sends everything that is due; how many letters went out.
+    /// Writes the letters that were asked for, and sends everything that is due; how many letters went out.
     ///
     /// # Errors
     /// If the database does not answer. A letter that cannot be sent is no error: it waits for its next try.
     pub async fn deliver_mail(&self, ok: &Authorized<'_, DeliverMail>) -> Result<usize, Error> {
+        self.grant_letter_requests(ok).await?;
         let mut sent = 0;
         loop {
             let mut tx = self.store.begin().await?;

@@ -11,6 +11,8 @@ mod api_keys;
 mod audit;
 mod authenticate;
 mod delegation;
+mod deletion;
+mod email_change;
 mod error;
 mod grants;
 mod imports;
@@ -18,15 +20,18 @@ mod introspection;
 mod invitations;
 mod key_uses;
 mod keys;
+mod letter_requests;
 mod limits;
 mod mail;
 mod members;
 mod messages;
 mod organizations;
 mod password_strength;
+mod passwords;
 mod refusals;
 mod register;
 mod roles;
+mod sessions;
 mod sign_in;
 mod waitlist;
 
@@ -41,6 +46,7 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
+pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
@@ -49,6 +55,7 @@ pub use self::key_uses::keys_principal;
 pub use self::keys::{ANNOUNCE, Begin, KeyInfo, KeyState, Resealed, token_issuer};
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
+use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
@@ -79,6 +86,9 @@ pub struct Settings {
     pub invitation_lifetime: Duration,
     /// How long a signing key signs before the next one does; none: only by command.
     pub signing_key_rotation: Option<Duration>,
+    pub reset_lifetime: Duration,
+    /// How long an account that is to be deleted can be restored.
+    pub deletion_grace: Duration,
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
@@ -100,6 +110,8 @@ impl Settings {
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
+            reset_lifetime: Duration::from_secs(HOUR),
+            deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
@@ -255,6 +267,13 @@ impl App {
         tx.append_event(ok, note, self.now()).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// A page of the product's.
+    fn page(&self, page: &str) -> String {
+        let mut url = self.settings.public_url.clone();
+        url.set_path(page);
+        url.to_string()
     }
 
     /// A page of the product's, with a token for it.

@@ -1,18 +1,16 @@
 //! Making an account: check → hash → plugin → transaction → mail.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json, json};
 
-use super::{App, Error, parse_email};
+use super::{App, Error, letter, parse_email};
 use crate::domain::{
     Department, Email, FullName, Language, Password, ReferralSource, Secret, User, UserId, Waitlist,
 };
 use crate::guard::actions::Register;
 use crate::guard::{Authorized, Released, Resource};
-use crate::outbound::{Letter, Template};
+use crate::outbound::Template;
 use crate::plugins::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
-use crate::store::{self, NewUser, Note, Purpose};
+use crate::store::{self, Bound, NewUser, Note, Purpose};
 
 /// What somebody sends to get an account.
 #[derive(Debug, Clone)]
@@ -64,14 +62,16 @@ impl App {
         new: NewUser,
     ) -> Result<(), Error> {
         let token = Secret::random(&*self.random);
-        let (link, home) = (self.link("/verify-email", &token), self.settings.public_url.as_str());
+        let link = self.link("/verify-email", &token);
+        let home = [("link", self.settings.public_url.to_string())];
         let waits = new.user.waitlist == Waitlist::Pending;
         let mut tx = self.store.begin().await?;
         if tx.insert_user_if_new(ok, &new).await? {
-            let bound = (Purpose::VerifyEmail, new.user.id, &new.user.email);
+            let (user, email) = (new.user.id, &new.user.email);
+            let bound = Bound { purpose: Purpose::VerifyEmail, user, email, password_hash: None };
             tx.insert_email_token(ok, bound, token.hash(), self.settings.verification_lifetime, self.now())
                 .await?;
-            self.enqueue(&mut tx, ok, letter(Template::VerifyEmail, &new.user, &link)).await?;
+            self.enqueue(&mut tx, ok, letter(Template::VerifyEmail, &new.user, [("link", link)])).await?;
             if waits {
                 self.enqueue(&mut tx, ok, letter(Template::Waitlisted, &new.user, home)).await?;
             }
@@ -131,6 +131,7 @@ impl App {
             updated_at: now,
             last_login_at: None,
             language: wanted.language,
+            deletion_due_at: None,
         })
     }
 }
@@ -153,14 +154,5 @@ fn candidate(email: &Email, wanted: &Registration) -> Candidate {
         department: wanted.department.as_ref().map(ToString::to_string),
         method: AuthMethod::Password,
         payload: (!wanted.payload.is_empty()).then(|| Json::Object(wanted.payload.clone())),
-    }
-}
-
-fn letter(template: Template, user: &User, link: &str) -> Letter {
-    Letter {
-        template,
-        to: user.email.clone(),
-        name: user.full_name.clone(),
-        values: BTreeMap::from([("link".to_owned(), link.to_owned())]),
     }
 }

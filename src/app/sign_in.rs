@@ -88,6 +88,7 @@ impl App {
         };
         tx.insert_session(&ok_person, new).await?;
         tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
+        self.greet_device(&mut tx, &ok_person, &user, now).await?;
         tx.know_network(&ok_person, user.id, network, now).await?;
         self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
         let tokens = self.tokens_for(user.id, session, now, refresh)?;
@@ -198,7 +199,7 @@ impl App {
     }
 }
 
-fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {
+pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {
     let party = Party::User(Box::new(UserPrincipal {
         id: user.id,
         email: user.email.clone(),
@@ -206,6 +207,7 @@ fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -
         waitlisted: user.waitlist == Waitlist::Pending,
         rejected: user.waitlist == Waitlist::Rejected,
         suspended: user.suspended_at.is_some(),
+        deleting: user.deletion_due_at.is_some(),
         super_admin: user.super_admin,
         session: Some(session),
         signed_in_at: now,

@@ -6,12 +6,10 @@ use serde_json::json;
 
 use super::{App, Error};
 use crate::domain::{Email, RejectionReason, User, UserId, Waitlist, WaitlistEntry};
-use crate::guard::actions::{
-    ApproveAllRegistrations, ApproveRegistration, ListWaitlist, RejectRegistration, VerifyEmail,
-};
+use crate::guard::actions::{ApproveAllRegistrations, ApproveRegistration, ListWaitlist, RejectRegistration};
 use crate::guard::{Action, Authorized, Released};
 use crate::outbound::{Letter, Template};
-use crate::store::Tx;
+use crate::store::{SpendsTokens, Tx};
 
 impl App {
     /// Whoever has this status, oldest first, and how many there are in all.
@@ -111,10 +109,10 @@ impl App {
     }
 
     /// After an address was proved, in the same transaction: opens the account if it waited for nothing else.
-    pub(super) async fn open_proved_registration(
+    pub(super) async fn open_proved_registration<A: SpendsTokens>(
         &self,
         tx: &mut Tx,
-        ok: &Authorized<'_, VerifyEmail>,
+        ok: &Authorized<'_, A>,
         user: UserId,
     ) -> Result<bool, Error> {
         let requires = self.settings.waitlist_requires;

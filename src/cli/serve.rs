@@ -42,16 +42,19 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.flush_key_uses_forever().await })
     };
+    let purge = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.purge_accounts_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
     mail.abort();
-    let _ = mail.await;
-    keys.abort();
-    let _ = keys.await;
     key_uses.abort();
-    let _ = key_uses.await;
+    purge.abort();
+    keys.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

@@ -48,6 +48,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let store = Store::open(config.database_url().expose()).await?;
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
+        deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
         waitlist_requires: config.waitlist_requires,
         rate_limits: rate_limits(config),
         key_environment: key_environment(config),

@@ -48,6 +48,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("cors_origins", List),
     ("trusted_proxies", List),
     ("reveal_accounts", Bool),
+    ("deletion_grace_days", Number),
     ("waitlist_requires", List),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),

@@ -64,6 +64,9 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether register and its like may tell that an address is known. Default no.
     pub reveal_accounts: bool,
+    /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
+    #[serde(deserialize_with = "grace_days")]
+    pub deletion_grace_days: u32,
     /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
     #[serde(deserialize_with = "waitlist_requires")]
     pub waitlist_requires: WaitlistRequires,
@@ -95,6 +98,7 @@ impl Default for Config {
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             reveal_accounts: false,
+            deletion_grace_days: 14,
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
@@ -298,6 +302,10 @@ fn rotation_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
 
 fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     within(deserializer, 1, 10_000)
+}
+
+fn grace_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 0, 365)
 }
 
 fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

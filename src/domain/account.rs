@@ -25,6 +25,8 @@ pub struct User {
     pub last_login_at: Option<Micros>,
     /// What our letters to them are written in.
     pub language: Option<Language>,
+    /// When the account is purged, if it is to be deleted.
+    pub deletion_due_at: Option<Micros>,
 }
 
 /// Where an account stands with the waitlist, in the old system's words.

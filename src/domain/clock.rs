@@ -37,6 +37,15 @@ impl Micros {
         self.0.div_euclid(1_000)
     }
 
+    /// For people: `15 January 2027 at 08:00 UTC`.
+    #[must_use]
+    pub fn to_sentence(self) -> String {
+        let format = time::macros::format_description!(
+            "[day padding:none] [month repr:long] [year] at [hour]:[minute] UTC"
+        );
+        self.to_datetime().format(format).unwrap_or_default()
+    }
+
     /// For the outside: RFC 3339 is made from this. An instant out of its range reads as the epoch.
     #[must_use]
     pub fn to_datetime(self) -> OffsetDateTime {

@@ -10,6 +10,7 @@ mod api_key;
 mod clock;
 mod email;
 mod event;
+mod export;
 mod ids;
 mod invalid;
 mod language;
@@ -20,6 +21,7 @@ mod quota;
 mod random;
 mod role;
 mod secret;
+mod session;
 mod strength;
 mod text;
 
@@ -32,6 +34,7 @@ pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};
+pub use export::{AccountExport, KnownDevice};
 pub use ids::{
     AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
     SessionId, UserId,
@@ -48,5 +51,6 @@ pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
+pub use session::{Session, device_name, network_name};
 pub use strength::Strength;
 pub use text::{Line, Slug};

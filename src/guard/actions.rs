@@ -98,6 +98,12 @@ actions! {
     RefreshSession {} on |_| Resource::Platform;
     /// Prove an address with the token that was sent to it.
     VerifyEmail {} on |_| Resource::Platform;
+    /// Have the letter sent again that proves an address.
+    ResendVerification {} on |_| Resource::Platform;
+    /// Have a letter sent that resets a password.
+    ForgotPassword {} on |_| Resource::Platform;
+    /// Set a new password with the token of that letter.
+    ResetPassword {} on |_| Resource::Platform;
     /// Hear what we think of a password.
     CheckPasswordStrength {} on |_| Resource::Platform;
     /// Read the public signing keys.
@@ -109,6 +115,27 @@ actions! {
     GetMe { user: UserId } on |a| Resource::User(a.user);
     /// Change one's own profile.
     UpdateMe { user: UserId } on |a| Resource::User(a.user);
+
+    /// Set a new password, knowing the current one.
+    ChangePassword { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// List the sign-ins of one's account that still live.
+    ListSessions { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// End one of them.
+    RevokeSession { user: UserId, session: SessionId } on |a| Resource::User(a.user);
+    /// End all of them but the one the request rests on.
+    RevokeOtherSessions { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// End all of them.
+    LogoutAll { user: UserId } on |a| Resource::User(a.user);
+    /// Ask for another address.
+    ChangeEmail { user: UserId } on |a| Resource::User(a.user);
+    /// Take the other address, proved with the token that was sent to it.
+    ConfirmEmailChange { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// Have one's account deleted, after a time to think again.
+    DeleteMe { user: UserId } on |a| Resource::User(a.user);
+    /// Keep an account that was to be deleted.
+    RestoreMe { user: UserId } on |a| Resource::User(a.user);
+    /// Read everything that is kept about oneself.
+    ExportMe { user: UserId } on |a| Resource::User(a.user);
 
     /// Found an organization.
     CreateOrganization {} on |_| Resource::Platform;
@@ -248,4 +275,6 @@ actions! {
     IntrospectToken { of: Option<KeyOwner> } on |a| owner_of_token(a.of);
     /// Give a token up (RFC 7009): at all, then the token of somebody.
     RevokeToken { of: Option<KeyOwner> } on |a| owner_of_token(a.of);
+    /// Purge the accounts whose time to think again is over.
+    PurgeAccounts {} on |_| Resource::Platform;
 }

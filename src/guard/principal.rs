@@ -94,6 +94,8 @@ pub struct UserPrincipal {
     pub waitlisted: bool,
     pub rejected: bool,
     pub suspended: bool,
+    /// Asked to be deleted, and can still think again.
+    pub deleting: bool,
     pub super_admin: bool,
     /// The sign-in this request rests on; none if it was made with a key.
     pub session: Option<SessionId>,
@@ -208,6 +210,9 @@ impl Party {
                 // Absent unless true, as the schema has it.
                 if user.rejected {
                     attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                if user.deleting {
+                    attributes.push(("deleting".into(), Value::Bool(true)));
                 }
                 (attributes, roles.to_vec())
             }

@@ -21,17 +21,39 @@ pub enum Template {
     Waitlisted,
     /// You may come in. May have `link`, to sign in.
     WaitlistApproved,
+    /// Set a new password. Needs `link`.
+    ResetPassword,
+    /// The password was changed. May have `link`, to reset it.
+    PasswordChanged,
+    /// Somebody signed in from a device not seen before. Needs `device`, `network` and `time`; may have `link`, to
+    /// reset the password.
+    NewDevice,
+    /// Prove that this address is yours, to which an account is to move. Needs `link`.
+    ConfirmEmailChange,
+    /// To the old address: the account is to move. Needs `new_email`; may have `link`, to reset the password.
+    EmailChangeRequested,
+    /// To the old address: the account has moved. Needs `new_email`.
+    EmailChanged,
+    /// The account is to be deleted. Needs `time`; may have `link`, to sign in.
+    AccountDeletion,
     /// Your request was turned away. May have `reason`.
     RegistrationRejected,
 }
 
 impl Template {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 13] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::Invitation,
         Self::Waitlisted,
         Self::WaitlistApproved,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::NewDevice,
+        Self::ConfirmEmailChange,
+        Self::EmailChangeRequested,
+        Self::EmailChanged,
+        Self::AccountDeletion,
         Self::RegistrationRejected,
     ];
 
@@ -44,6 +66,13 @@ impl Template {
             Self::Invitation => "invitation",
             Self::Waitlisted => "waitlisted",
             Self::WaitlistApproved => "waitlist-approved",
+            Self::ResetPassword => "reset-password",
+            Self::PasswordChanged => "password-changed",
+            Self::NewDevice => "new-device",
+            Self::ConfirmEmailChange => "confirm-email-change",
+            Self::EmailChangeRequested => "email-change-requested",
+            Self::EmailChanged => "email-changed",
+            Self::AccountDeletion => "account-deletion",
             Self::RegistrationRejected => "registration-rejected",
         }
     }
@@ -51,8 +80,12 @@ impl Template {
     /// The values that it always gets, and those that it may get. Beside them each gets `service` and may get `name`.
     pub(super) const fn values(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
-            Self::VerifyEmail => (&["link"], &[]),
-            Self::AccountExists | Self::WaitlistApproved => (&[], &["link"]),
+            Self::VerifyEmail | Self::ResetPassword | Self::ConfirmEmailChange => (&["link"], &[]),
+            Self::AccountExists | Self::WaitlistApproved | Self::PasswordChanged => (&[], &["link"]),
+            Self::NewDevice => (&["device", "network", "time"], &["link"]),
+            Self::EmailChangeRequested => (&["new_email"], &["link"]),
+            Self::EmailChanged => (&["new_email"], &[]),
+            Self::AccountDeletion => (&["time"], &["link"]),
             Self::Invitation => (&["link", "organization"], &["inviter", "role"]),
             Self::Waitlisted => (&[], &[]),
             Self::RegistrationRejected => (&[], &["reason"]),
@@ -73,6 +106,13 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.txt"),
             Self::Waitlisted => include_str!("templates/waitlisted.txt"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.txt"),
+            Self::ResetPassword => include_str!("templates/reset-password.txt"),
+            Self::PasswordChanged => include_str!("templates/password-changed.txt"),
+            Self::NewDevice => include_str!("templates/new-device.txt"),
+            Self::ConfirmEmailChange => include_str!("templates/confirm-email-change.txt"),
+            Self::EmailChangeRequested => include_str!("templates/email-change-requested.txt"),
+            Self::EmailChanged => include_str!("templates/email-changed.txt"),
+            Self::AccountDeletion => include_str!("templates/account-deletion.txt"),
             Self::RegistrationRejected => include_str!("templates/registration-rejected.txt"),
         }
     }
@@ -84,6 +124,13 @@ impl Template {
             Self::Invitation => include_str!("templates/de/invitation.txt"),
             Self::Waitlisted => include_str!("templates/de/waitlisted.txt"),
             Self::WaitlistApproved => include_str!("templates/de/waitlist-approved.txt"),
+            Self::ResetPassword => include_str!("templates/de/reset-password.txt"),
+            Self::PasswordChanged => include_str!("templates/de/password-changed.txt"),
+            Self::NewDevice => include_str!("templates/de/new-device.txt"),
+            Self::ConfirmEmailChange => include_str!("templates/de/confirm-email-change.txt"),
+            Self::EmailChangeRequested => include_str!("templates/de/email-change-requested.txt"),
+            Self::EmailChanged => include_str!("templates/de/email-changed.txt"),
+            Self::AccountDeletion => include_str!("templates/de/account-deletion.txt"),
             Self::RegistrationRejected => include_str!("templates/de/registration-rejected.txt"),
         }
     }
@@ -102,6 +149,13 @@ impl Template {
             Self::Invitation => include_str!("templates/invitation.html"),
             Self::Waitlisted => include_str!("templates/waitlisted.html"),
             Self::WaitlistApproved => include_str!("templates/waitlist-approved.html"),
+            Self::ResetPassword => include_str!("templates/reset-password.html"),
+            Self::PasswordChanged => include_str!("templates/password-changed.html"),
+            Self::NewDevice => include_str!("templates/new-device.html"),
+            Self::ConfirmEmailChange => include_str!("templates/confirm-email-change.html"),
+            Self::EmailChangeRequested => include_str!("templates/email-change-requested.html"),
+            Self::EmailChanged => include_str!("templates/email-changed.html"),
+            Self::AccountDeletion => include_str!("templates/account-deletion.html"),
             Self::RegistrationRejected => include_str!("templates/registration-rejected.html"),
         }
     }
@@ -113,6 +167,13 @@ impl Template {
             Self::Invitation => include_str!("templates/de/invitation.html"),
             Self::Waitlisted => include_str!("templates/de/waitlisted.html"),
             Self::WaitlistApproved => include_str!("templates/de/waitlist-approved.html"),
+            Self::ResetPassword => include_str!("templates/de/reset-password.html"),
+            Self::PasswordChanged => include_str!("templates/de/password-changed.html"),
+            Self::NewDevice => include_str!("templates/de/new-device.html"),
+            Self::ConfirmEmailChange => include_str!("templates/de/confirm-email-change.html"),
+            Self::EmailChangeRequested => include_str!("templates/de/email-change-requested.html"),
+            Self::EmailChanged => include_str!("templates/de/email-changed.html"),
+            Self::AccountDeletion => include_str!("templates/de/account-deletion.html"),
             Self::RegistrationRejected => include_str!("templates/de/registration-rejected.html"),
         }
     }

@@ -63,6 +63,8 @@ macro_rules! select_events {
     };
 }
 
+pub(super) use select_events;
+
 /// The filter of [`EventFilter`] after a condition on `$1`.
 macro_rules! filtered {
     ($whose:literal) => {
@@ -77,7 +79,7 @@ macro_rules! filtered {
     };
 }
 
-fn event(row: &Row) -> Result<Event, Error> {
+pub(super) fn event(row: &Row) -> Result<Event, Error> {
     Ok(Event {
         seq: row.get("seq")?,
         at: row.get("created_at")?,

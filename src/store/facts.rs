@@ -38,7 +38,8 @@ impl Store {
         let mut db = self;
         let row = db
             .optional(
-                "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status FROM users WHERE id = $1",
+                "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at \
+                 FROM users WHERE id = $1 AND purged_at IS NULL",
                 args![Uuid::from(user)],
             )
             .await?;
@@ -54,6 +55,9 @@ impl Store {
                 let mut attributes = user_attributes(users::email(&row, "email")?.to_string(), flags);
                 if row.get::<String>("waitlist_status")? == "rejected" {
                     attributes.push(("rejected".into(), Value::Bool(true)));
+                }
+                if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
+                    attributes.push(("deleting".into(), Value::Bool(true)));
                 }
                 (attributes, true)
             }

@@ -175,7 +175,9 @@ impl Tx {
         }
         let owners = self
             .all(
-                "SELECT id FROM memberships WHERE organization_id = $1 AND role_id = $2",
+                // Whoever is to be deleted will not be there, and can do nothing meanwhile.
+                "SELECT memberships.id FROM memberships JOIN users ON users.id = memberships.user_id \
+                 WHERE organization_id = $1 AND role_id = $2 AND users.deletion_due_at IS NULL",
                 args![Uuid::from(organization), Uuid::from(SystemRole::Owner.id())],
             )
             .await?;

@@ -45,6 +45,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     1 "0001_create_identity",
     2 "0002_create_tenancy",
     3 "0003_create_outbox",
+    4 "0004_extend_accounts",
     5 "0005_create_api_keys",
     6 "0006_know_networks",
     7 "0007_create_audit",
@@ -88,6 +89,8 @@ impl Store {
             // An acknowledged write survives a power cut, not only a crash of ours.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten: a purged account is gone from the file too.
+            .pragma("secure_delete", "ON")
             .busy_timeout(ACQUIRE_TIMEOUT);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

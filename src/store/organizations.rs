@@ -72,17 +72,18 @@ impl Store {
                 args![Uuid::from(ok.action().user)],
             )
             .await?;
-        let own = |row: &Row| {
-            Ok(OwnOrganization {
-                id: row.get("id")?,
-                name: row.get("name")?,
-                slug: row.get("slug")?,
-                role: role(row)?,
-                archived: row.get::<Option<Micros>>("archived_at")?.is_some(),
-            })
-        };
-        rows.iter().map(own).collect()
+        rows.iter().map(own_organization).collect()
     }
+}
+
+pub(super) fn own_organization(row: &Row) -> Result<OwnOrganization, Error> {
+    Ok(OwnOrganization {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        slug: row.get("slug")?,
+        role: role(row)?,
+        archived: row.get::<Option<Micros>>("archived_at")?.is_some(),
+    })
 }
 
 /// The role of a row's `role_id`.

@@ -110,6 +110,8 @@ impl Tx {
         if let Some(row) = taken {
             let session: SessionId = row.get("session_id")?;
             self.insert_refresh_token(successor, session, now, row.get("expires_at")?).await?;
+            self.run("UPDATE sessions SET last_seen_at = $2 WHERE id = $1", args![Uuid::from(session), now])
+                .await?;
             return Ok(Rotation::Rotated { session });
         }
         let known = self
@@ -164,6 +166,21 @@ impl Tx {
         now: Micros,
     ) -> Result<(), Error> {
         self.revoke(session, now).await
+    }
+
+    /// Ends the sessions of a person, all but `kept`.
+    pub(super) async fn end_sessions(
+        &mut self,
+        user: UserId,
+        kept: Option<SessionId>,
+        now: Micros,
+    ) -> Result<(), Error> {
+        self.run(
+            "UPDATE sessions SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL AND id <> $3",
+            args![Uuid::from(user), now, kept.map_or(Uuid::nil(), Uuid::from)],
+        )
+        .await?;
+        Ok(())
     }
 
     async fn revoke(&mut self, session: SessionId, now: Micros) -> Result<(), Error> {

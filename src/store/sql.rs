@@ -78,6 +78,7 @@ value_from! {
     Option<String> => |it| Self::Text(it),
     Option<&str> => |it| Self::Text(it.map(str::to_owned)),
     Vec<u8> => |it| Self::Bytes(Some(it)),
+    Option<Vec<u8>> => |it| Self::Bytes(it),
     TokenHash => |it| Self::Bytes(Some(it.as_bytes().to_vec())),
     Uuid => |it| Self::Uuid(Some(it)),
     Option<Uuid> => |it| Self::Uuid(it),

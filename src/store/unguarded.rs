@@ -50,7 +50,7 @@ impl Store {
         let row = db
             .optional(
                 "SELECT users.id, users.email, users.email_verified_at, users.suspended_at, users.super_admin, \
-                 users.waitlist_status, sessions.created_at FROM sessions JOIN users ON users.id = sessions.user_id \
+                 users.waitlist_status, users.deletion_due_at, sessions.created_at FROM sessions JOIN users ON users.id = sessions.user_id \
                  WHERE sessions.id = $1 AND sessions.revoked_at IS NULL AND sessions.expires_at > $2",
                 args![Uuid::from(session), now],
             )
@@ -229,6 +229,7 @@ fn user(
         waitlisted: row.get::<String>("waitlist_status")? == "pending",
         rejected: row.get::<String>("waitlist_status")? == "rejected",
         suspended: row.get::<Option<Micros>>("suspended_at")?.is_some(),
+        deleting: row.get::<Option<Micros>>("deletion_due_at")?.is_some(),
         super_admin: row.get("super_admin")?,
         session,
         signed_in_at,

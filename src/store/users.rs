@@ -9,7 +9,8 @@ use super::sql::{Row, Sql as _, Value, args};
 use super::{Error, Store, Tx};
 use crate::domain::{Email, Language, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
-    AddMember, CreateAdministrator, GetMe, Login, Register, ReinstateUser, SuspendUser, UpdateMe,
+    AddMember, ChangeEmail, CreateAdministrator, ForgotPassword, GetMe, Login, Register, ReinstateUser,
+    ResendVerification, SuspendUser, UpdateMe,
 };
 use crate::guard::{Action, Authorized};
 
@@ -32,6 +33,9 @@ pub trait FindsAccounts: Action {}
 impl FindsAccounts for Login {}
 impl FindsAccounts for Register {}
 impl FindsAccounts for CreateAdministrator {}
+impl FindsAccounts for ResendVerification {}
+impl FindsAccounts for ForgotPassword {}
+impl FindsAccounts for ChangeEmail {}
 
 /// The actions that make an account.
 pub trait MakesAccounts: Action {}
@@ -43,7 +47,7 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at, waitlist_approved_at, language FROM users ",
+            "last_login_at, deletion_due_at, waitlist_approved_at, language FROM users ",
             $rest
         )
     };
@@ -60,10 +64,9 @@ macro_rules! insert_user {
         )
     };
 }
-
 pub(super) use select_users;
 
-fn account(row: &Row) -> Result<Account, Error> {
+pub(super) fn account(row: &Row) -> Result<Account, Error> {
     Ok(Account { user: user(row)?, password_hash: row.get("password_hash")? })
 }
 
@@ -89,6 +92,7 @@ pub(super) fn user(row: &Row) -> Result<User, Error> {
         updated_at: row.get("updated_at")?,
         last_login_at: row.get("last_login_at")?,
         language: super::outbox::language(row)?,
+        deletion_due_at: row.get("deletion_due_at")?,
     })
 }
 
@@ -108,7 +112,9 @@ impl Store {
         email: &Email,
     ) -> Result<Option<Account>, Error> {
         let mut db = self;
-        let row = db.optional(select_users!("WHERE email = $1"), args![email.as_str()]).await?;
+        let row = db
+            .optional(select_users!("WHERE email = $1 AND purged_at IS NULL"), args![email.as_str()])
+            .await?;
         row.as_ref().map(account).transpose()
     }
 }
@@ -258,7 +264,10 @@ impl Tx {
         _ok: &Authorized<'_, AddMember>,
         user: UserId,
     ) -> Result<bool, Error> {
-        Ok(self.optional("SELECT id FROM users WHERE id = $1", args![Uuid::from(user)]).await?.is_some())
+        Ok(self
+            .optional("SELECT id FROM users WHERE id = $1 AND purged_at IS NULL", args![Uuid::from(user)])
+            .await?
+            .is_some())
     }
 }
 

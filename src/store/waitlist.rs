@@ -4,13 +4,13 @@ use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, args};
 use super::users::{email, select_users, user};
-use super::{Error, Store, Tx};
+use super::{Error, SpendsTokens, Store, Tx};
 use crate::domain::{
     Email, Micros, RejectionReason, User, UserId, Waitlist, WaitlistEntry, WaitlistRequires,
 };
 use crate::guard::Authorized;
 use crate::guard::actions::{
-    ApproveAllRegistrations, ApproveRegistration, GetMe, ListWaitlist, RejectRegistration, VerifyEmail,
+    ApproveAllRegistrations, ApproveRegistration, GetMe, ListWaitlist, RejectRegistration,
 };
 
 /// Somebody an administrator said yes to.
@@ -45,12 +45,17 @@ impl Store {
         let mut db = self;
         let rows = db
             .all(
-                select_users!("WHERE waitlist_status = $1 ORDER BY id LIMIT $2 OFFSET $3"),
+                select_users!(
+                    "WHERE waitlist_status = $1 AND purged_at IS NULL ORDER BY id LIMIT $2 OFFSET $3"
+                ),
                 args![status.as_str(), limit, offset],
             )
             .await?;
         let total = db
-            .one("SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1", args![status.as_str()])
+            .one(
+                "SELECT COUNT(*) AS total FROM users WHERE waitlist_status = $1 AND purged_at IS NULL",
+                args![status.as_str()],
+            )
             .await?;
         let entry = |(row, position): (&Row, i64)| {
             Ok(WaitlistEntry {
@@ -165,9 +170,9 @@ impl Tx {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn open_proved_registration(
+    pub async fn open_proved_registration<A: SpendsTokens>(
         &mut self,
-        _ok: &Authorized<'_, VerifyEmail>,
+        _ok: &Authorized<'_, A>,
         user: UserId,
         requires: WaitlistRequires,
         now: Micros,

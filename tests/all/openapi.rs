@@ -71,7 +71,7 @@ fn neither_document_has_faults() {
 }
 
 /// What answers beside the document. None of it may touch a tenant's data, for none of it asks.
-const RAW: [(&str, &str); 11] = [
+const RAW: [(&str, &str); 13] = [
     ("/healthz", "src/api/mod.rs"),
     ("/readyz", "src/api/mod.rs"),
     ("/openapi.json", "src/api/mod.rs"),
@@ -80,6 +80,8 @@ const RAW: [(&str, &str); 11] = [
     ("/accept-invitation", "src/api/mod.rs"),
     // Development only, and only for callers on this machine; it asks nobody because they own the folder.
     ("/mail", "src/api/mod.rs"),
+    ("/reset-password", "src/api/mod.rs"),
+    ("/confirm-email", "src/api/mod.rs"),
     ("/", "src/api/reference.rs"),
     ("/swagger-ui.css", "src/api/reference.rs"),
     ("/swagger-ui.js", "src/api/reference.rs"),

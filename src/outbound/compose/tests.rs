@@ -9,6 +9,10 @@ fn letter(template: Template) -> Letter {
         ("organization", "Analytical Engines"),
         ("inviter", "Charles Babbage"),
         ("role", "member"),
+        ("device", "Firefox on Linux"),
+        ("network", "203.0.113.0/24"),
+        ("time", "15 January 2027 at 08:00 UTC"),
+        ("new_email", "ada@new.example"),
     ];
     Letter {
         template,

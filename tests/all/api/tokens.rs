@@ -310,7 +310,7 @@ async fn e52_a_delegated_token_is_not_a_person_and_both_are_written_down(server:
         let body = (method == Method::POST).then(|| json!({ "name": "x" }));
         scene.server.send(method, &path, Some(&token), body.as_ref()).await.refused(403, "human-only");
     }
-    scene.get("/api/v1/auth/me", &token).await.refused(403, "other-organization");
+    scene.get("/api/v1/auth/me", &token).await.refused(404, "not-found");
     scene.patch(&scene.home, &token).await.expect(200);
     let events = scene.server.get_as(&scene.ada, &format!("{}/events", scene.home)).await.expect(200);
     let agent = scene.agent.rsplit('/').next().unwrap();

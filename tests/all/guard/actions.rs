@@ -10,12 +10,13 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 9] = [
+const WITHOUT_AN_OPERATION: [&str; 10] = [
     "CreateAdministrator",
     "DeliverMail",
     "ImportUsers",
     "ListSigningKeys",
     "PruneEvents",
+    "PurgeAccounts",
     "RecordKeyUse",
     "ResealSecrets",
     "RotateSigningKeys",

@@ -36,6 +36,11 @@ impl Request {
         Self::default()
     }
 
+    /// Sent by somebody else than the persona, if by anybody.
+    fn of(person: Option<Person>) -> Self {
+        Self { token: person.map(|person| person.access), ..Self::default() }
+    }
+
     fn at(mut self, parameter: &'static str, id: impl Into<String>) -> Self {
         self.path.push((parameter, id.into()));
         self
@@ -92,6 +97,47 @@ pub const ROWS: &[Row] = rows! {
     };
     get_me: |_, _| Request::new();
     update_me: |_, _| Request::new().body(json!({ "department": "Anvils" }));
+
+    resend_verification: |world, _| Request::new().body(json!({ "email": world.unused_email() }));
+    forgot_password: |world, _| Request::new().body(json!({ "email": world.unused_email() }));
+    reset_password: |world, _| {
+        let email = world.unused_email();
+        world.server.register(&email).await;
+        world.server.advance(Duration::from_millis(1));
+        let body = json!({ "email": email });
+        world.server.post("/api/v1/auth/forgot-password", body).await.expect(200);
+        let token = token_sent_to(&world.server, &email).await;
+        Request::new().body(json!({ "token": token, "new_password": ANOTHER }))
+    };
+    change_password: |world, persona| {
+        let body = json!({ "current_password": PASSWORD, "new_password": ANOTHER });
+        Request::of(world.stand_in(persona).await).body(body)
+    };
+    list_sessions: |_, _| Request::new();
+    revoke_session: |world, persona| {
+        let person = world.stand_in(persona).await;
+        let session = world.a_session(person.as_ref()).await;
+        Request::of(person).at("session_id", session)
+    };
+    revoke_session ("of another"): |world, _| {
+        Request::new().at("session_id", world.a_session(Some(&world.founder)).await)
+    };
+    revoke_other_sessions: |world, persona| Request::of(world.stand_in(persona).await);
+    logout_all: |world, persona| Request::of(world.stand_in(persona).await);
+    change_email: |world, persona| {
+        let body = json!({ "new_email": world.unused_email(), "current_password": PASSWORD });
+        Request::of(world.stand_in(persona).await).body(body)
+    };
+    confirm_email_change: |world, persona| {
+        let person = world.stand_in(persona).await;
+        let token = world.email_change(persona, person.as_ref()).await;
+        Request::of(person).body(json!({ "token": token }))
+    };
+    delete_me: |world, persona| {
+        Request::of(world.stand_in(persona).await).body(json!({ "current_password": PASSWORD }))
+    };
+    restore_me: |_, _| Request::new();
+    export_me: |_, _| Request::new();
 
     create_organization: |world, _| {
         let slug = world.unused("made");
@@ -221,6 +267,8 @@ pub const ROWS: &[Row] = rows! {
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// An id of nothing.
 const UNKNOWN: &str = "019b76da-a800-7000-8000-00000000dead";
+/// Not the password that everybody has.
+const ANOTHER: &str = "an entirely different staple";
 /// The waitlist plugin lets these addresses in at once.
 const KNOWN: &str = "example.com";
 const PLUGINS: &str = "[[plugins]]\nname = \"waitlist\"\nconfig = { allowed_domains = [\"example.com\"] }\n";
@@ -374,6 +422,36 @@ impl World {
             Some(person) if persona.name == "suspended" => person.clone(),
             _ => self.server.login(persona.email()).await,
         }
+    }
+
+    /// Somebody whose account is in the persona's state, for the cell to spoil. Nobody stands in for nobody; and the
+    /// suspended bring what they had.
+    async fn stand_in(&self, persona: &Persona) -> Option<Person> {
+        let email = self.unused_email();
+        match persona.name {
+            "anonymous" => None,
+            "suspended" => persona.person.clone(),
+            "unverified" => Some(self.server.unverified(&email).await),
+            "waitlisted" => Some(waitlisted(&self.server, &email.replace(KNOWN, "elsewhere.example")).await),
+            "super_admin" => Some(self.server.super_admin(&email).await),
+            _ => Some(self.server.person(&email).await),
+        }
+    }
+
+    /// The id of a session of theirs.
+    async fn a_session(&self, person: Option<&Person>) -> String {
+        let Some(person) = person else { return UNKNOWN.to_owned() };
+        let sessions = self.server.get_as(person, "/api/v1/auth/sessions").await;
+        sessions.body.pointer("/0/id").and_then(Value::as_str).unwrap_or(UNKNOWN).to_owned()
+    }
+
+    /// The token that moves their account to another address.
+    async fn email_change(&self, persona: &Persona, person: Option<&Person>) -> String {
+        let Some(person) = person.filter(|_| persona.name != "suspended") else { return "none".to_owned() };
+        let email = self.unused_email();
+        let body = json!({ "new_email": email, "current_password": PASSWORD });
+        self.server.post_as(person, "/api/v1/auth/me/email", body).await.expect(200);
+        token_sent_to(&self.server, &email).await
     }
 
     async fn organization(&self, persona: &Persona) -> Fresh {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::requests::same_part;
+use crate::api::requests::same_part;
 use crate::on_both;
 use crate::support::Server;
 

@@ -1,0 +1,33 @@
+-- SHA-256 of the password hash that stood when the token was sent: a changed password makes the token worthless.
+ALTER TABLE email_tokens ADD COLUMN bound_to BYTEA;
+
+-- A letter that somebody asked for by naming an address. Whether the address is known is looked up after the answer,
+-- so that the answer takes the same way for every address.
+CREATE TABLE letter_requests (
+    id         UUID   NOT NULL PRIMARY KEY,
+    kind       TEXT   NOT NULL,
+    email      TEXT   NOT NULL,
+    request_id TEXT   NOT NULL,
+    ip         TEXT,
+    created_at BIGINT NOT NULL
+);
+
+-- When the session was last refreshed; none yet if NULL.
+ALTER TABLE sessions ADD COLUMN last_seen_at BIGINT;
+
+-- From which device and network an account was signed in to before.
+CREATE TABLE known_devices (
+    user_id       UUID   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    device        TEXT   NOT NULL,
+    network       TEXT   NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    last_seen_at  BIGINT NOT NULL,
+    PRIMARY KEY (user_id, device, network)
+);
+
+-- Asked to be deleted: nothing but the account itself can be used, and at this time it is purged.
+ALTER TABLE users ADD COLUMN deletion_due_at BIGINT;
+-- Purged: the row holds nothing of the person any more. It stays, so that its id is never used again and what others
+-- made together with the person still points somewhere.
+ALTER TABLE users ADD COLUMN purged_at BIGINT;
+CREATE INDEX users_deletion_idx ON users (deletion_due_at);

@@ -1,0 +1,126 @@
+//! The end of an account: asked for, thought over, purged. And the copy of one's data to take along.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{App, Error, letter};
+use crate::domain::{AccountExport, Secret, User};
+use crate::guard::actions::{DeleteMe, ExportMe, PurgeAccounts, RestoreMe};
+use crate::guard::{Authorized, Principal, Released};
+use crate::outbound::Template;
+use crate::store::Deletion;
+
+const BATCH: i64 = 100;
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Who purges accounts.
+#[must_use]
+pub fn purge_principal() -> Principal {
+    Principal::system("purge", "purge".to_owned())
+}
+
+impl App {
+    /// Has the caller's account deleted once the time to think again is over. Every session ends; signing in again is
+    /// possible until then, to restore it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] `wrong-password` on `current_password`; [`Error::Conflict`] `last-owner` if an organization
+    /// would be left without an owner.
+    pub async fn delete_me(
+        &self,
+        ok: Authorized<'_, DeleteMe>,
+        current_password: &Secret,
+    ) -> Result<Released<DeleteMe, User>, Error> {
+        self.prove_password(&ok, current_password).await?;
+        let now = self.now();
+        let mut tx = self.store.begin().await?;
+        let user = match tx.schedule_deletion(&ok, now + self.settings.deletion_grace, now).await? {
+            Deletion::Scheduled(user) => *user,
+            Deletion::LastOwner(slugs) => {
+                let detail = format!(
+                    "you are the last owner of {}: make somebody else an owner, or archive it, first",
+                    slugs.join(", ")
+                );
+                return Err(Error::Conflict { code: "last-owner", detail });
+            }
+        };
+        let due = user.deletion_due_at.unwrap_or(now);
+        let values = [("time", due.to_sentence()), ("link", self.settings.public_url.to_string())];
+        self.enqueue(&mut tx, &ok, letter(Template::AccountDeletion, &user, values)).await?;
+        self.note(&mut tx, &ok, json!({ "due": due.to_sentence() })).await?;
+        tx.commit().await?;
+        self.mail_waits.notify_one();
+        Ok(ok.release(user))
+    }
+
+    /// Keeps an account that was to be deleted; one that was not stays as it is.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn restore_me(
+        &self,
+        ok: Authorized<'_, RestoreMe>,
+    ) -> Result<Released<RestoreMe, User>, Error> {
+        let mut tx = self.store.begin().await?;
+        let user = tx.restore_account(&ok, self.now()).await?;
+        self.note(&mut tx, &ok, json!({})).await?;
+        tx.commit().await?;
+        Ok(ok.release(user))
+    }
+
+    /// Everything that is kept about the caller.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn export_me(
+        &self,
+        ok: Authorized<'_, ExportMe>,
+    ) -> Result<Released<ExportMe, AccountExport>, Error> {
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, &ok, json!({})).await?;
+        tx.commit().await?;
+        let export = self.store.export_account(&ok, self.now()).await?;
+        Ok(ok.release(export))
+    }
+
+    /// Purges the accounts that are due; how many. Each in a transaction of its own.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn purge_accounts(&self, ok: &Authorized<'_, PurgeAccounts>) -> Result<usize, Error> {
+        let mut purged = 0;
+        loop {
+            let (now, before) = (self.now(), purged);
+            let due = self.store.list_due_accounts(ok, BATCH, now).await?;
+            for user in due {
+                let mut tx = self.store.begin().await?;
+                if tx.purge_account(ok, user, now).await? {
+                    self.note(&mut tx, ok, json!({ "user": user.to_string() })).await?;
+                    purged += 1;
+                }
+                tx.commit().await?;
+            }
+            if purged == before {
+                return Ok(purged);
+            }
+        }
+    }
+
+    /// Purges what is due, hourly, until the task is dropped.
+    pub async fn purge_accounts_forever(&self) {
+        let caller = purge_principal();
+        loop {
+            let purged = match self.guard.authorize(&caller, PurgeAccounts {}).await {
+                Ok(ok) => self.purge_accounts(&ok).await,
+                Err(denied) => Err(denied.into()),
+            };
+            match purged {
+                Ok(0) => {}
+                Ok(purged) => tracing::info!(purged, "accounts were purged"),
+                Err(error) => tracing::error!(error = ?error, "accounts could not be purged"),
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Passwords: proving the current one, changing it, and resetting one that was forgotten.
+
+use serde_json::json;
+
+use super::sign_in::signed_in;
+use super::{App, Error, letter};
+use crate::crypto::Verified;
+use crate::domain::{Email, Invalid, Password, Secret};
+use crate::guard::actions::{ChangePassword, ResetPassword};
+use crate::guard::{Authorized, Released};
+use crate::outbound::Template;
+use crate::store::{self, Account, ProvesPassword};
+
+impl App {
+    /// Sets a new password with the token of a letter. Who has the letter has the address: it counts as proved. Every
+    /// session ends.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] `token-invalid` if the token is unknown, used, over or older than the password;
+    /// [`Error::Invalid`] on the password, which leaves the token as it was; [`Error::Denied`] if the person may not.
+    pub async fn reset_password(
+        &self,
+        ok: Authorized<'_, ResetPassword>,
+        token: &Secret,
+        new_password: &Secret,
+    ) -> Result<Released<ResetPassword, ()>, Error> {
+        let now = self.now();
+        let Some(account) = self.store.find_resettable(&ok, token.hash(), now).await? else {
+            self.note_failure(&ok, None, "token-invalid").await?;
+            return Err(token_invalid());
+        };
+        // Whether this person may is asked as this person.
+        let person = signed_in(&account.user, self.fresh(), now, ok.caller());
+        let ok_person = self.guard.authorize(&person, ResetPassword {}).await?;
+        let password = choose(new_password, &account.user.email)?;
+        let password_hash = self.hasher.hash(password).await?;
+
+        let mut tx = self.store.begin().await?;
+        match tx.reset_password(&ok_person, token.hash(), &account, &password_hash, now).await {
+            Err(store::Error::NotFound) => return Err(token_invalid()),
+            done => done?,
+        }
+        self.open_proved_registration(&mut tx, &ok_person, account.user.id).await?;
+        self.enqueue(&mut tx, &ok_person, self.password_changed(&account)).await?;
+        self.note(&mut tx, &ok_person, json!({})).await?;
+        tx.commit().await?;
+        self.mail_waits.notify_one();
+        Ok(ok.release(()))
+    }
+
+    /// Sets a new password for a person who knows the current one. Every session but the caller's ends.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] `wrong-password` on `current_password`, or on `new_password`; [`Error::Conflict`]
+    /// `changed-meanwhile`.
+    pub async fn change_password(
+        &self,
+        ok: Authorized<'_, ChangePassword>,
+        current_password: &Secret,
+        new_password: &Secret,
+    ) -> Result<Released<ChangePassword, ()>, Error> {
+        let account = self.prove_password(&ok, current_password).await?;
+        let password = choose(new_password, &account.user.email)?;
+        if current_password.expose() == new_password.expose() {
+            let same = Invalid::new("same-password", "the new password is the current one");
+            return Err(Error::Invalid(vec![same.at("new_password")]));
+        }
+        let password_hash = self.hasher.hash(password).await?;
+
+        let mut tx = self.store.begin().await?;
+        match tx.change_password(&ok, &account, &password_hash, self.now()).await {
+            Err(store::Error::NotFound) => return Err(store::Error::Changed.into()),
+            done => done?,
+        }
+        self.enqueue(&mut tx, &ok, self.password_changed(&account)).await?;
+        self.note(&mut tx, &ok, json!({})).await?;
+        tx.commit().await?;
+        self.mail_waits.notify_one();
+        Ok(ok.release(()))
+    }
+
+    /// The caller's account, if `current_password` is its password.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] `wrong-password` on `current_password`; also for an account without a password, whose owner
+    /// can set one with a letter.
+    pub(super) async fn prove_password<A: ProvesPassword>(
+        &self,
+        ok: &Authorized<'_, A>,
+        current_password: &Secret,
+    ) -> Result<Account, Error> {
+        let wrong = || {
+            let wrong = Invalid::new("wrong-password", "this is not the account's password");
+            Error::Invalid(vec![wrong.at("current_password")])
+        };
+        let account = self.store.get_proving_account(ok).await?;
+        let attempt = Password::attempt(current_password.expose()).ok_or_else(wrong)?;
+        match self.hasher.verify(account.password_hash.as_deref(), attempt).await? {
+            Verified::Match { .. } => Ok(account),
+            Verified::NoMatch => {
+                self.note_failure(ok, None, "wrong-password").await?;
+                Err(wrong())
+            }
+        }
+    }
+
+    fn password_changed(&self, account: &Account) -> crate::outbound::Letter {
+        letter(Template::PasswordChanged, &account.user, [("link", self.page("/reset-password"))])
+    }
+}
+
+fn choose(new_password: &Secret, email: &Email) -> Result<Password, Error> {
+    Password::choose(new_password.expose(), email)
+        .map_err(|invalid| Error::Invalid(vec![invalid.at("new_password")]))
+}
+
+pub(super) fn token_invalid() -> Error {
+    Error::Conflict {
+        code: "token-invalid",
+        detail: "this link was used, is too old or was never sent; ask for a new one".to_owned(),
+    }
+}
