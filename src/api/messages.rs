@@ -27,7 +27,7 @@ enum MessageState {
 
 /// A letter on its way. What is in it is never shown.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none, rename = "Message")]
+#[oai(skip_serializing_if_is_none, rename = "MailMessage")]
 struct MessageView {
     id: Uuid,
     state: MessageState,

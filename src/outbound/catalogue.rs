@@ -32,7 +32,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    const fn extension(self) -> &'static str {
+    pub(super) const fn extension(self) -> &'static str {
         match self {
             Self::Text => "txt",
             Self::Html => "html",

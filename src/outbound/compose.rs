@@ -25,13 +25,14 @@ pub(super) fn compose(
     date: Micros,
 ) -> Result<Message, MailError> {
     let values = values(from, letter)?;
-    let fill = |form| {
+    let fill = |form: Form| {
         catalogue
             .fill(letter.template, language, form, &values)
             // The kind of error and the place in the template, never the values.
             .map_err(|error| {
                 let (name, line) = (letter.template.name(), error.line().unwrap_or(0));
-                permanent(format!("{name} cannot be filled in: {} (line {line})", error.kind()))
+                let form = form.extension();
+                permanent(format!("{name}.{form} cannot be filled in: {} (line {line})", error.kind()))
             })
     };
     let (text, html) = (fill(Form::Text)?, fill(Form::Html)?);

@@ -39,6 +39,7 @@ pub(super) fn new_user(email: &str, id: u128) -> NewUser {
         last_login_at: None,
         language: None,
         deletion_due_at: None,
+        language: None,
     };
     NewUser { user, password_hash: "-".to_owned() }
 }
