@@ -37,7 +37,6 @@ pub(super) fn new_user(email: &str, id: u128) -> NewUser {
         created_at: at,
         updated_at: at,
         last_login_at: None,
-        language: None,
         deletion_due_at: None,
         language: None,
     };
