@@ -70,7 +70,7 @@ impl App {
 
     /// The public signing keys (RFC 7517).
     pub fn jwks(&self, ok: Authorized<'_, GetJwks>) -> Released<GetJwks, Value> {
-        ok.release(self.tokens.jwks())
+        ok.release(self.tokens.jwks(self.now()))
     }
 }
 

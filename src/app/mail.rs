@@ -10,7 +10,7 @@ use crate::outbound::{Letter, MailError, Template};
 use crate::store::{Queued, Tx};
 
 /// Seals letters at rest; the word is bound into the seal.
-const PURPOSE: &str = "outbox-letter";
+pub(super) const PURPOSE: &str = "outbox-letter";
 const BATCH: i64 = 16;
 /// Longer than any transport's time-out, so that a letter is not sent twice by two processes.
 const LEASE: Duration = Duration::from_secs(120);

@@ -15,9 +15,11 @@ mod deletion;
 mod email_change;
 mod error;
 mod grants;
+mod imports;
 mod introspection;
 mod invitations;
 mod key_uses;
+mod keys;
 mod letter_requests;
 mod limits;
 mod mail;
@@ -46,9 +48,11 @@ pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
 pub use self::key_uses::keys_principal;
+pub use self::keys::{ANNOUNCE, Begin, KeyInfo, KeyState, Resealed, token_issuer};
 use self::limits::Limits;
 pub use self::limits::{Limit, RateLimits};
 use self::mail::letter;
@@ -80,6 +84,8 @@ pub struct Settings {
     pub refresh_grace: Duration,
     pub verification_lifetime: Duration,
     pub invitation_lifetime: Duration,
+    /// How long a signing key signs before the next one does; none: only by command.
+    pub signing_key_rotation: Option<Duration>,
     pub reset_lifetime: Duration,
     /// How long an account that is to be deleted can be restored.
     pub deletion_grace: Duration,
@@ -103,6 +109,7 @@ impl Settings {
             refresh_grace: Duration::from_secs(10),
             verification_lifetime: Duration::from_secs(24 * HOUR),
             invitation_lifetime: Duration::from_secs(7 * 24 * HOUR),
+            signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
@@ -120,6 +127,8 @@ pub struct Parts {
     pub hasher: PasswordHasher,
     pub tokens: TokenIssuer,
     pub master: MasterKey,
+    /// The other master key while they rotate: what it sealed still opens.
+    pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
     pub clock: Arc<dyn Clock>,
@@ -144,6 +153,7 @@ pub struct App {
     hasher: PasswordHasher,
     tokens: TokenIssuer,
     master: MasterKey,
+    previous_master: Option<MasterKey>,
     sealer: Sealer,
     plugins: Plugins,
     mailer: Mailer,
@@ -158,8 +168,20 @@ pub struct App {
 impl App {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings } = parts;
-        let sealer = Sealer::new(&master);
+        let Parts {
+            store,
+            guard,
+            hasher,
+            tokens,
+            master,
+            previous_master,
+            plugins,
+            mailer,
+            clock,
+            random,
+            settings,
+        } = parts;
+        let sealer = Sealer::rotating(&master, previous_master.as_ref());
         let limits = Limits::new(&settings.rate_limits, &clock);
         let mail_waits = Notify::new();
         Self {
@@ -168,6 +190,7 @@ impl App {
             hasher,
             tokens,
             master,
+            previous_master,
             sealer,
             plugins,
             mailer,

@@ -125,13 +125,26 @@ impl App {
         presented: &Secret,
     ) -> Result<Released<RefreshSession, Tokens>, Error> {
         let now = self.now();
-        let successor = refresh_successor(&self.master, presented);
+        let mut successor = refresh_successor(&self.master, presented);
+        // While master keys rotate, the first answer may have been made under the other one.
+        let former = self.previous_master.as_ref().map(|other| refresh_successor(other, presented));
         let mut tx = self.store.begin().await?;
         let rotation = tx
-            .rotate_refresh_token(&ok, presented.hash(), successor.hash(), self.settings.refresh_grace, now)
+            .rotate_refresh_token(
+                &ok,
+                presented.hash(),
+                successor.hash(),
+                former.as_ref().map(Secret::hash),
+                self.settings.refresh_grace,
+                now,
+            )
             .await?;
         let session = match rotation {
-            Rotation::Rotated { session } | Rotation::Repeated { session } => session,
+            Rotation::Rotated { session } => session,
+            Rotation::Repeated { session, from_former } => {
+                successor = former.filter(|_| from_former).unwrap_or(successor);
+                session
+            }
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
                 let details = Map::from_iter([("session".to_owned(), json!(session.to_string()))]);

@@ -7,6 +7,8 @@ mod admin;
 mod audit;
 mod demo;
 mod doctor;
+mod import;
+mod keys;
 mod migrate;
 mod policy;
 mod serve;
@@ -51,6 +53,16 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Bring in what another system kept
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+    /// Work with the keys that sign access tokens, and what the master key seals
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Work with the Cedar policies
     Policy {
         #[command(subcommand)]
@@ -91,6 +103,43 @@ enum AuditCommand {
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36500))]
         keep_days: u32,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Import accounts with their ids and password hashes, from JSON lines or CSV with a header
+    ///
+    /// Accounts that are there already are skipped, so the same file can be imported again. Each refused row is told with
+    /// its line; if there is one, the exit code is 1.
+    Users {
+        file: PathBuf,
+        /// Tell what would happen and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// The `hash_config` block of the Firebase console; rows with a `password_salt` need it
+        #[arg(long, value_name = "FILE")]
+        firebase: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Show each signing key, when it signs and until when it verifies
+    List,
+    /// Announce a new signing key: published now, signing in an hour
+    Rotate {
+        /// Let it sign in two minutes; resource servers must read the JWKS again by then
+        #[arg(long)]
+        soon: bool,
+        /// A key has leaked: the new key signs at once and no other verifies any more
+        ///
+        /// Every access token that is out is dead; clients go on with their refresh tokens. Running servers follow
+        /// within a minute.
+        #[arg(long, conflicts_with = "soon")]
+        compromised: bool,
+    },
+    /// Seal signing keys and waiting letters anew under the current master key
+    Reseal,
 }
 
 #[derive(Debug, Subcommand)]
@@ -145,6 +194,10 @@ fn run(cli: &Cli) -> Outcome {
             within_runtime(admin::create(config()?, email))
         }
         Some(Command::Audit { command }) => within_runtime(audit::run(config()?, command)),
+        Some(Command::Import { command: ImportCommand::Users { file, dry_run, firebase } }) => {
+            within_runtime(import::users(config()?, file, *dry_run, firebase.as_deref()))
+        }
+        Some(Command::Keys { command }) => within_runtime(keys::run(config()?, command)),
         Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
             policy::test(&config()?, filter.as_deref())
         }

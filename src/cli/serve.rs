@@ -34,6 +34,10 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.deliver_mail_forever().await })
     };
+    let keys = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.keep_signing_keys_forever().await })
+    };
     let key_uses = {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.flush_key_uses_forever().await })
@@ -49,7 +53,8 @@ pub(super) async fn run(config: Config) -> Outcome {
     mail.abort();
     key_uses.abort();
     purge.abort();
-    let _ = tokio::join!(mail, key_uses, purge);
+    keys.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

@@ -5,20 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
-use crate::app::{App, Parts, RateLimits, Settings};
+use crate::app::{self, App, Parts, RateLimits, Settings};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
-use crate::crypto::{
-    HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, SigningKey, TokenIssuer,
-};
+use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
 use crate::outbound::{Catalogue, Mailer, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
-
-/// Seals signing keys at rest; the word is bound into the seal.
-const KEY_PURPOSE: &str = "signing-key";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -49,6 +44,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
     let master = master_key(config, &*world.random)?;
+    let previous_master = previous_master_key(config)?;
     let store = Store::open(config.database_url().expose()).await?;
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
@@ -56,14 +52,28 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
         waitlist_requires: config.waitlist_requires,
         rate_limits: rate_limits(config),
         key_environment: key_environment(config),
+        signing_key_rotation: config.signing_key_rotation(),
         ..Settings::new(config.public_url(bound))
     };
-    let tokens = token_issuer(&store, &master, &settings, &world).await?;
+    let sealer = Sealer::rotating(&master, previous_master.as_ref());
+    let tokens = app::token_issuer(&store, &sealer, &settings, &*world.clock, &*world.random).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
     let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
-    Ok(App::new(Parts { store, guard, hasher, tokens, master, plugins, mailer, clock, random, settings }))
+    Ok(App::new(Parts {
+        store,
+        guard,
+        hasher,
+        tokens,
+        master,
+        previous_master,
+        plugins,
+        mailer,
+        clock,
+        random,
+        settings,
+    }))
 }
 
 /// What the configuration says about the edge of the API.
@@ -132,6 +142,15 @@ fn master_key(config: &Config, random: &dyn Random) -> Result<MasterKey, BoxErro
     }
 }
 
+/// What secrets were sealed under before, while the master key is replaced.
+fn previous_master_key(config: &Config) -> Result<Option<MasterKey>, BoxError> {
+    if let Some(text) = &config.master_key_previous {
+        return Ok(Some(MasterKey::from_base64(text.expose())?));
+    }
+    let file = config.data_dir.join("master.key.previous");
+    Ok(if file.try_exists()? { Some(MasterKey::load(&file)?) } else { None })
+}
+
 fn rate_limits(config: &Config) -> RateLimits {
     let config::RateLimits { enabled, request, login, register, refresh, mail, mail_to } = config.rate_limits;
     if !enabled {
@@ -156,27 +175,4 @@ fn hashing(config: &Config) -> HashingSettings {
         permits: config.hashing.concurrent.map_or(defaults.permits, |n| n as usize),
         queue: config.hashing.queue as usize,
     }
-}
-
-async fn token_issuer(
-    store: &Store,
-    master: &MasterKey,
-    settings: &Settings,
-    world: &World,
-) -> Result<TokenIssuer, BoxError> {
-    let sealer = Sealer::new(master);
-    let fresh = || {
-        let key = SigningKey::generate(&*world.random);
-        (key.kid().to_owned(), sealer.seal(KEY_PURPOSE, &key.to_pkcs8()))
-    };
-    let sealed = store.signing_keys_unguarded(fresh, world.clock.now()).await?;
-    let open = |(kid, sealed): (String, Vec<u8>)| -> Result<SigningKey, BoxError> {
-        let plain = sealer
-            .open(KEY_PURPOSE, &sealed)
-            .map_err(|_| "a signing key cannot be opened: is this the master key it was sealed with?")?;
-        Ok(SigningKey::from_pkcs8(&kid, &plain)?)
-    };
-    let keys = sealed.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let issuer = settings.public_url.as_str().trim_end_matches('/').to_owned();
-    Ok(TokenIssuer::new(issuer.clone(), issuer, settings.access_lifetime, &keys)?)
 }

@@ -41,6 +41,8 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("mail_templates_dir", Text),
     ("mode", Text),
     ("master_key", Text),
+    ("master_key_previous", Text),
+    ("signing_key_rotation_days", Number),
     ("log", Text),
     ("log_format", Text),
     ("cors_origins", List),

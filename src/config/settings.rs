@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
@@ -44,6 +45,13 @@ pub struct Config {
     /// What secrets at rest are encrypted under; 32 bytes in base64. Without it a key file in `data_dir` is made.
     #[serde(deserialize_with = "master_key")]
     pub master_key: Option<Secret>,
+    /// The other master key while they rotate: what it sealed opens, nothing new is sealed under it. Without it the
+    /// file `master.key.previous` in `data_dir`, if it is there.
+    #[serde(deserialize_with = "master_key")]
+    pub master_key_previous: Option<Secret>,
+    /// How many days a signing key signs, 0 to 3650; 0: until `palisade keys rotate`. Default 90.
+    #[serde(deserialize_with = "rotation_days")]
+    pub signing_key_rotation_days: u32,
     /// A filter such as `info` or `palisade=debug,info`. Default `info`.
     pub log: String,
     /// Default `text`.
@@ -83,6 +91,8 @@ impl Default for Config {
             mail_templates_dir: None,
             mode: Mode::Development,
             master_key: None,
+            master_key_previous: None,
+            signing_key_rotation_days: 90,
             log: "info".into(),
             log_format: LogFormat::Text,
             cors_origins: Vec::new(),
@@ -113,6 +123,13 @@ impl Config {
             #[expect(clippy::expect_used, reason = "the text of a socket address is a right authority")]
             Url::parse(&format!("http://{address}/")).expect("an address makes a URL")
         })
+    }
+
+    /// How long a signing key signs; none: until the command line makes another.
+    #[must_use]
+    pub fn signing_key_rotation(&self) -> Option<Duration> {
+        let days = u64::from(self.signing_key_rotation_days);
+        (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))
     }
 
     pub(super) const fn public_url_given(&self) -> Option<&Url> {
@@ -277,6 +294,10 @@ fn concurrent<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>,
 
 fn queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     within(deserializer, 1, 10_000)
+}
+
+fn rotation_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 0, 3_650)
 }
 
 fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

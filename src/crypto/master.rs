@@ -62,15 +62,20 @@ impl MasterKey {
     /// Any I/O error; `PermissionDenied` if others than the owner may read or write the file;
     /// `InvalidData` if it holds no key. The message names the path.
     pub fn load_or_create(path: &Path, random: &dyn Random) -> io::Result<Self> {
-        let told = |error: io::Error| {
-            io::Error::new(error.kind(), format!("the master key {}: {error}", path.display()))
-        };
         match load(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(path, random).and_then(|()| load(path)).map_err(told)
+                create(path, random).and_then(|()| load(path)).map_err(|error| told(path, &error))
             }
-            other => other.map_err(told),
+            other => other.map_err(|error| told(path, &error)),
         }
+    }
+
+    /// Reads the key kept at `path`.
+    ///
+    /// # Errors
+    /// As [`MasterKey::load_or_create`], and `NotFound`.
+    pub fn load(path: &Path) -> io::Result<Self> {
+        load(path).map_err(|error| told(path, &error))
     }
 
     /// The subkey for one purpose.
@@ -85,6 +90,10 @@ impl MasterKey {
         root.expand(&info, HKDF_SHA256).and_then(|okm| okm.fill(key.as_mut())).expect("32 bytes fit");
         key
     }
+}
+
+fn told(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the master key {}: {error}", path.display()))
 }
 
 fn load(path: &Path) -> io::Result<MasterKey> {

@@ -5,17 +5,21 @@
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
 mod api_keys;
+mod imported;
 mod master;
 mod passwords;
 mod phc;
+mod ring;
 mod sealer;
 mod signing;
 mod successor;
 mod tokens;
 
 pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
+pub use imported::{FirebaseScrypt, ImportError, import_hash};
 pub use master::{MasterKey, MasterKeyError};
 pub use passwords::{HashingError, HashingSettings, PasswordHasher, Verified};
+pub use ring::{ScheduledKey, verifies_until};
 pub use sealer::{SealError, Sealer};
 pub use signing::{KeyError, SigningKey};
 pub use successor::refresh_successor;

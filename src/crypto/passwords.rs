@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use super::imported::Imported;
 use super::phc::{self, Stored};
 use crate::domain::{Invalid, Password, Random};
 
@@ -52,7 +53,7 @@ pub enum HashingError {
     /// The queue is full. `retry_after` is about how long a full queue takes at the default settings.
     #[error("too many passwords are being checked; try again later")]
     Busy { retry_after: Duration },
-    /// The stored text is no Argon2id hash.
+    /// The stored text is no hash that can be verified.
     #[error("a stored password hash cannot be read")]
     Corrupt,
     /// The server is stopping, or a computation broke off.
@@ -128,59 +129,74 @@ impl PasswordHasher {
     pub async fn hash(&self, password: Password) -> Result<String, HashingError> {
         let mut salt = [0; SALT_BYTES];
         self.0.random.fill(&mut salt);
-        let hash = self.compute(self.0.params.clone(), salt.to_vec(), HASH_BYTES, password).await?;
+        let hash = vec![0; HASH_BYTES];
+        let fresh = Stored {
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
+            params: self.0.params.clone(),
+            salt: salt.to_vec(),
+            hash,
+        };
+        let hash = self.admitted(move |inner| inner.argon2(&fresh, &password)).await?;
         Ok(phc::print(&self.0.params, &salt, &hash))
     }
 
-    /// Compares a password with a stored hash; with `None` (no such account, or one without a password)
-    /// it works as long and answers [`Verified::NoMatch`].
+    /// Compares a password with a stored hash, ours or an imported one; with `None` (no such account, or one without
+    /// a password) it works as long as for one of ours and answers [`Verified::NoMatch`].
     ///
     /// # Errors
     /// Any [`HashingError`].
     pub async fn verify(&self, stored: Option<&str>, password: Password) -> Result<Verified, HashingError> {
-        let Stored { params, salt, hash } =
-            Stored::parse(stored.unwrap_or(&self.0.nobody)).ok_or(HashingError::Corrupt)?;
-        let ours = &self.0.params;
-        let rehash = params.m_cost() != ours.m_cost()
-            || params.t_cost() != ours.t_cost()
-            || params.p_cost() != ours.p_cost()
-            || hash.len() != HASH_BYTES;
-        let computed = self.compute(params, salt, hash.len(), password).await?;
-        let equal = verify_slices_are_equal(&computed, &hash).is_ok();
+        let text = stored.unwrap_or(&self.0.nobody);
+        let (equal, rehash) = if let Some(argon2) = Stored::parse(text) {
+            let rehash = !argon2.is_made_with(&self.0.params, HASH_BYTES);
+            let work = move |inner: &Inner| {
+                let computed = inner.argon2(&argon2, &password)?;
+                Ok(verify_slices_are_equal(&computed, &argon2.hash).is_ok())
+            };
+            (self.admitted(work).await?, rehash)
+        } else {
+            let imported = Imported::parse(text).ok_or(HashingError::Corrupt)?;
+            let work = move |_: &Inner| Ok(imported.matches(password.expose().as_bytes()));
+            (self.admitted(work).await?, true)
+        };
         Ok(if equal && stored.is_some() { Verified::Match { rehash } } else { Verified::NoMatch })
     }
 
-    async fn compute(
+    /// Does `work` off the async threads as soon as there is a permit for it.
+    async fn admitted<T: Send + 'static>(
         &self,
-        params: Params,
-        salt: Vec<u8>,
-        length: usize,
-        password: Password,
-    ) -> Result<Zeroizing<Vec<u8>>, HashingError> {
+        work: impl FnOnce(&Inner) -> Result<T, HashingError> + Send + 'static,
+    ) -> Result<T, HashingError> {
         let inner = Arc::clone(&self.0);
         let place = Arc::clone(&inner.places)
             .try_acquire_owned()
             .map_err(|_| HashingError::Busy { retry_after: inner.queue_drains_in })?;
         let permit =
             Arc::clone(&inner.permits).acquire_owned().await.map_err(|_| HashingError::Interrupted)?;
-        let work = tokio::task::spawn_blocking(move || {
+        let done = tokio::task::spawn_blocking(move || {
             // Held by the work, not by its caller: a caller who goes away must not let one more in.
             let _held = (place, permit);
             inner.computed.fetch_add(1, Ordering::Relaxed);
-            let mut hash = Zeroizing::new(vec![0; length]);
-            inner.with_memory(params.block_count(), |memory| {
-                Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-                    .hash_password_into_with_memory(password.expose().as_bytes(), &salt, &mut hash, memory)
-                    // A salt or a hash of a length that Argon2 does not know.
-                    .map_err(|_| HashingError::Corrupt)
-            })?;
-            Ok(hash)
+            work(&inner)
         });
-        work.await.map_err(|_| HashingError::Interrupted)?
+        done.await.map_err(|_| HashingError::Interrupted)?
     }
 }
 
 impl Inner {
+    /// The hash of `password` with everything else as in `like`.
+    fn argon2(&self, like: &Stored, password: &Password) -> Result<Zeroizing<Vec<u8>>, HashingError> {
+        let mut hash = Zeroizing::new(vec![0; like.hash.len()]);
+        self.with_memory(like.params.block_count(), |memory| {
+            Argon2::new(like.algorithm, like.version, like.params.clone())
+                .hash_password_into_with_memory(password.expose().as_bytes(), &like.salt, &mut hash, memory)
+                // A salt or a hash of a length that Argon2 does not know.
+                .map_err(|_| HashingError::Corrupt)
+        })?;
+        Ok(hash)
+    }
+
     fn with_memory<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
         let kept = self.params.block_count();
         if blocks > kept {

@@ -4,8 +4,10 @@ use argon2::{Algorithm, Params, PasswordHash, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// One stored hash, taken apart. Only Argon2id version 1.3 (RFC 9106) is read.
+/// One stored hash, taken apart: ours is Argon2id version 1.3 (RFC 9106), an imported one may be any Argon2.
 pub(super) struct Stored {
+    pub(super) algorithm: Algorithm,
+    pub(super) version: Version,
     pub(super) params: Params,
     pub(super) salt: Vec<u8>,
     pub(super) hash: Vec<u8>,
@@ -20,15 +22,26 @@ impl Stored {
     /// `None` if it is not such a text, or asks for more than the bounds allow.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let parsed = PasswordHash::new(text).ok()?;
-        if parsed.algorithm != Algorithm::Argon2id.ident() || parsed.version != Some(Version::V0x13.into()) {
-            return None;
-        }
+        let algorithm = Algorithm::new(parsed.algorithm.as_str()).ok()?;
+        // A text without a version is of the first (the reference implementation's encoding).
+        let version = Version::try_from(parsed.version.unwrap_or(Version::V0x10.into())).ok()?;
         let params = Params::try_from(&parsed).ok()?;
         if params.m_cost() > MAX_MEMORY_KIB || params.t_cost() > MAX_PASSES {
             return None;
         }
         let (salt, hash) = (parsed.salt?, parsed.hash?);
-        Some(Self { params, salt: salt.as_ref().to_vec(), hash: hash.as_bytes().to_vec() })
+        let (salt, hash) = (salt.as_ref().to_vec(), hash.as_bytes().to_vec());
+        Some(Self { algorithm, version, params, salt, hash })
+    }
+
+    /// Whether it was made as a new hash would be made.
+    pub(super) fn is_made_with(&self, ours: &Params, length: usize) -> bool {
+        self.algorithm == Algorithm::Argon2id
+            && self.version == Version::V0x13
+            && self.params.m_cost() == ours.m_cost()
+            && self.params.t_cost() == ours.t_cost()
+            && self.params.p_cost() == ours.p_cost()
+            && self.hash.len() == length
     }
 }
 

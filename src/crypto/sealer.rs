@@ -8,9 +8,14 @@ use super::MasterKey;
 /// Seals with AES-256-GCM (NIST SP 800-38D) under a subkey of the master key.
 ///
 /// A sealed value is `format (1) || key id (4) || nonce (12) || ciphertext || tag (16)`: 33 bytes more
-/// than the plaintext. The key id lets a later version hold the keys of two masters while it rotates.
+/// than the plaintext. The key id tells which of two masters sealed it while they are rotated.
 /// Nonces are random, so one master key is good for 2^32 values (section 8.3 of the same).
 pub struct Sealer {
+    current: Subkey,
+    previous: Option<Subkey>,
+}
+
+struct Subkey {
     key: RandomizedNonceKey,
     prefix: [u8; PREFIX],
 }
@@ -37,21 +42,26 @@ impl std::fmt::Debug for Sealer {
 
 impl Sealer {
     #[must_use]
-    #[expect(clippy::expect_used, reason = "the key has the 32 bytes that AES-256 takes")]
     pub fn new(master: &MasterKey) -> Self {
-        let key = RandomizedNonceKey::new(&AES_256_GCM, master.derive("seal v1").as_ref());
-        let [a, b, c, d, ..] = *master.derive("seal key id v1");
-        Self { key: key.expect("a 32-byte key"), prefix: [FORMAT, a, b, c, d] }
+        Self::rotating(master, None)
+    }
+
+    /// Opens what either master sealed, and seals under `master` only.
+    #[must_use]
+    pub fn rotating(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
+        Self { current: Subkey::of(master), previous: previous.map(Subkey::of) }
     }
 
     /// Seals `plaintext` for one purpose; it opens for the same purpose only.
     #[must_use]
     #[expect(clippy::expect_used, reason = "fails only beyond 64 GiB of plaintext or without entropy")]
     pub fn seal(&self, purpose: &'static str, plaintext: &[u8]) -> Vec<u8> {
+        let Subkey { key, prefix } = &self.current;
         let mut text = Zeroizing::new(Vec::with_capacity(plaintext.len() + AES_256_GCM.tag_len()));
         text.extend_from_slice(plaintext);
-        let nonce = self.key.seal_in_place_append_tag(self.bound_to(purpose), &mut *text).expect("seals");
-        [self.prefix.as_slice(), nonce.as_ref(), text.as_slice()].concat()
+        let bound = self.current.bound_to(purpose);
+        let nonce = key.seal_in_place_append_tag(bound, &mut *text).expect("seals");
+        [prefix.as_slice(), nonce.as_ref(), text.as_slice()].concat()
     }
 
     /// Opens what [`Sealer::seal`] made for the same purpose.
@@ -64,18 +74,33 @@ impl Sealer {
         if prefix[0] != FORMAT {
             return Err(SealError::Malformed);
         }
-        if *prefix != self.prefix {
-            return Err(SealError::OtherKey);
-        }
+        let known = [Some(&self.current), self.previous.as_ref()];
+        let subkey = known.into_iter().flatten().find(|subkey| subkey.prefix == *prefix);
+        let subkey = subkey.ok_or(SealError::OtherKey)?;
         let mut text = Zeroizing::new(text.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length = self
+        let length = subkey
             .key
-            .open_in_place(nonce, self.bound_to(purpose), &mut text)
+            .open_in_place(nonce, subkey.bound_to(purpose), &mut text)
             .map(|plain| plain.len())
             .map_err(|_| SealError::Forged)?;
         text.truncate(length);
         Ok(text)
+    }
+
+    /// Whether a value names the current master's key as its own; it need not open.
+    #[must_use]
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(&self.current.prefix)
+    }
+}
+
+impl Subkey {
+    #[expect(clippy::expect_used, reason = "the key has the 32 bytes that AES-256 takes")]
+    fn of(master: &MasterKey) -> Self {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, master.derive("seal v1").as_ref());
+        let [a, b, c, d, ..] = *master.derive("seal key id v1");
+        Self { key: key.expect("a 32-byte key"), prefix: [FORMAT, a, b, c, d] }
     }
 
     /// What is authenticated with the text: its own prefix, and what the text is for.
@@ -114,6 +139,23 @@ mod tests {
     fn another_master_key_does_not_open_it() {
         let sealed = sealer(1).seal("outbox", b"letter");
         assert_eq!(sealer(2).open("outbox", &sealed).unwrap_err(), SealError::OtherKey);
+    }
+
+    #[test]
+    fn while_masters_rotate_both_open_and_only_the_current_one_seals() {
+        let master = |seed| MasterKey::generate(&SeededRandom::new(seed)).0;
+        let (old, new) = (Sealer::new(&master(1)), Sealer::new(&master(2)));
+        let rotating = Sealer::rotating(&master(2), Some(&master(1)));
+        let sealed = old.seal("outbox", b"letter");
+        assert_eq!(rotating.open("outbox", &sealed).unwrap().as_slice(), b"letter");
+        assert!(!rotating.is_current(&sealed));
+        let anew = rotating.seal("outbox", b"letter");
+        assert_eq!(new.open("outbox", &anew).unwrap().as_slice(), b"letter");
+        assert!(rotating.is_current(&anew));
+        assert_eq!(old.open("outbox", &anew).unwrap_err(), SealError::OtherKey);
+        assert_eq!(rotating.open("signing key", &sealed).unwrap_err(), SealError::Forged);
+        let third = Sealer::new(&master(3)).seal("outbox", b"letter");
+        assert_eq!(rotating.open("outbox", &third).unwrap_err(), SealError::OtherKey);
     }
 
     #[test]

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::SigningKey;
+use super::ScheduledKey;
+use super::ring::KeyRing;
 use crate::domain::{AgentId, Micros, OrganizationId, Secret, SessionId, TokenHash, UserId};
 
 /// How far another node's clock may run ahead of ours before its tokens count as not yet valid.
@@ -125,34 +127,29 @@ struct StrictHeader {
 
 #[derive(Clone)]
 struct Remembered {
+    kid: String,
     access: Access,
     not_before: Micros,
 }
 
-/// Issues and verifies access tokens: EdDSA only, with the first key; all keys verify.
+/// Issues and verifies access tokens: EdDSA only, with the key whose time it is; the keys can be replaced while it runs.
 pub struct TokenIssuer {
     issuer: String,
     audience: String,
     ttl: Duration,
-    signer: (String, EncodingKey),
-    verifiers: Vec<(String, DecodingKey)>,
-    jwks: Value,
+    ring: ArcSwap<KeyRing>,
     validation: Validation,
     remembered: Cache<TokenHash, Arc<Remembered>>,
 }
 
 impl std::fmt::Debug for TokenIssuer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenIssuer")
-            .field("issuer", &self.issuer)
-            .field("kid", &self.signer.0)
-            .finish_non_exhaustive()
+        f.debug_struct("TokenIssuer").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
 
 impl TokenIssuer {
-    /// `ttl` is counted in whole seconds. Retired keys stay in `keys` until the last token they signed
-    /// has expired.
+    /// `ttl` is counted in whole seconds.
     ///
     /// # Errors
     /// [`TokenError::NoKey`] if `keys` is empty.
@@ -160,9 +157,9 @@ impl TokenIssuer {
         issuer: String,
         audience: String,
         ttl: Duration,
-        keys: &[SigningKey],
+        keys: &[ScheduledKey],
     ) -> Result<Self, TokenError> {
-        let first = keys.first().ok_or(TokenError::NoKey)?;
+        let ring = ArcSwap::from_pointee(KeyRing::new(keys, ttl)?);
         let mut validation = Validation::new(Algorithm::EdDSA);
         // The library checks algorithm and signature. The claims are checked below, against the given
         // instant and by the types of `Claims`, which have no room for an `exp` that is a text.
@@ -173,24 +170,29 @@ impl TokenIssuer {
             issuer,
             audience,
             ttl,
-            signer: (first.kid().to_owned(), EncodingKey::from_ed_der(first.pkcs8())),
-            verifiers: keys
-                .iter()
-                .map(|key| (key.kid().to_owned(), DecodingKey::from_ed_der(key.public_key())))
-                .collect(),
-            jwks: json!({ "keys": keys.iter().map(SigningKey::jwk).collect::<Vec<_>>() }),
+            ring,
             validation,
             // The time bound is for memory only; whether a token is still good is asked at each use.
             remembered: Cache::builder().max_capacity(REMEMBERED).time_to_live(ttl).build(),
         })
     }
 
+    /// Goes on with these keys from the next call. A token of a key that is not among them is no longer taken,
+    /// even if it was taken before.
+    ///
+    /// # Errors
+    /// [`TokenError::NoKey`] if `keys` is empty; the keys then stay as they were.
+    pub fn replace_keys(&self, keys: &[ScheduledKey]) -> Result<(), TokenError> {
+        self.ring.store(Arc::new(KeyRing::new(keys, self.ttl)?));
+        Ok(())
+    }
+
     /// Makes a token with the id `id`, good from `now` for the issuer's lifetime.
     ///
     /// # Errors
-    /// [`TokenError::Signing`].
+    /// [`TokenError::Signing`] or [`TokenError::NoKey`].
     pub fn issue(&self, claims: &NewAccess, id: Uuid, now: Micros) -> Result<Secret, TokenError> {
-        self.sign(&self.claims(claims, id, now))
+        self.sign(&self.claims(claims, id, now), now)
     }
 
     /// Makes a token of an agent on behalf of a person, good until `until` but no longer than other tokens.
@@ -210,7 +212,7 @@ impl TokenIssuer {
         claims.scope = Some(granted.scopes.join(" "));
         claims.org = Some(granted.organization.to_string());
         claims.act = Some(Actor { sub: granted.agent.to_string() });
-        self.sign(&claims)
+        self.sign(&claims, now)
     }
 
     fn claims(&self, claims: &NewAccess, id: Uuid, now: Micros) -> Claims {
@@ -232,11 +234,13 @@ impl TokenIssuer {
         }
     }
 
-    fn sign(&self, claims: &Claims) -> Result<Secret, TokenError> {
+    fn sign(&self, claims: &Claims, now: Micros) -> Result<Secret, TokenError> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.signer.0.clone());
-        let token = jsonwebtoken::encode(&header, claims, &self.signer.1);
+        let ring = self.ring.load();
+        let (kid, key) = ring.signer(now).ok_or(TokenError::NoKey)?;
+        header.kid = Some(kid.to_owned());
+        let token = jsonwebtoken::encode(&header, claims, key);
         token.map(Secret::new).map_err(|_| TokenError::Signing)
     }
 
@@ -249,23 +253,25 @@ impl TokenIssuer {
             return Err(TokenError::Malformed);
         }
         let hash = TokenHash::of(token);
+        let ring = self.ring.load();
         if let Some(known) = self.remembered.get(&hash) {
+            ring.verifier(&known.kid, now).ok_or(TokenError::UnknownKey)?;
             return known.at(now);
         }
-        let known = Arc::new(self.read(token)?);
+        let known = Arc::new(self.read(&ring, token, now)?);
         let access = known.at(now)?;
         self.remembered.insert(hash, known);
         Ok(access)
     }
 
-    /// The public keys (RFC 7517 section 5), for `/.well-known/jwks.json`.
+    /// The public keys (RFC 7517 section 5) that sign, will sign or still verify, for `/.well-known/jwks.json`.
     #[must_use]
-    pub fn jwks(&self) -> Value {
-        self.jwks.clone()
+    pub fn jwks(&self, now: Micros) -> Value {
+        self.ring.load().jwks(now)
     }
 
-    /// Everything about a token but the time.
-    fn read(&self, token: &str) -> Result<Remembered, TokenError> {
+    /// Everything about a token but its own time.
+    fn read(&self, ring: &KeyRing, token: &str, now: Micros) -> Result<Remembered, TokenError> {
         let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
         let header: StrictHeader =
             header.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(TokenError::Malformed)?;
@@ -275,17 +281,16 @@ impl TokenIssuer {
         if header.typ != TYPE {
             return Err(TokenError::WrongType);
         }
-        let key = self.verifiers.iter().find(|(kid, _)| *kid == header.kid).map(|(_, key)| key);
-        let key = key.ok_or(TokenError::UnknownKey)?;
+        let key = ring.verifier(&header.kid, now).ok_or(TokenError::UnknownKey)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation);
         let claims = claims.map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::BadSignature,
             _ => TokenError::Malformed,
         })?;
-        self.accept(&claims.claims)
+        self.accept(header.kid, &claims.claims)
     }
 
-    fn accept(&self, claims: &Claims) -> Result<Remembered, TokenError> {
+    fn accept(&self, kid: String, claims: &Claims) -> Result<Remembered, TokenError> {
         if claims.iss != self.issuer || claims.aud != self.audience {
             return Err(TokenError::WrongParty);
         }
@@ -302,6 +307,7 @@ impl TokenIssuer {
         };
         let (issued, not_before) = (instant(claims.iat)?, instant(claims.nbf)?);
         Ok(Remembered {
+            kid,
             access: Access {
                 user: UserId::parse(&claims.sub).ok_or(TokenError::Malformed)?,
                 session: SessionId::parse(&claims.sid).ok_or(TokenError::Malformed)?,

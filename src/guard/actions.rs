@@ -204,6 +204,14 @@ actions! {
 
     /// Make somebody a super admin; only from the command line.
     CreateAdministrator {} on |_| Resource::Platform;
+    /// Read when each signing key signs and verifies.
+    ListSigningKeys {} on |_| Resource::Platform;
+    /// Make the next signing key, and drop those that are over.
+    RotateSigningKeys {} on |_| Resource::Platform;
+    /// Seal everything anew under the current master key; only from the command line.
+    ResealSecrets {} on |_| Resource::Platform;
+    /// Bring in accounts of another system; only from the command line.
+    ImportUsers {} on |_| Resource::Platform;
     /// Send what waits in the outbox.
     DeliverMail {} on |_| Resource::Platform;
 

@@ -49,6 +49,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     5 "0005_create_api_keys",
     6 "0006_know_networks",
     7 "0007_create_audit",
+    8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
 ];
 

@@ -30,7 +30,11 @@ pub enum Rotation {
     Rotated { session: SessionId },
     /// It was used moments ago and its successor is still unused: the same successor is the answer, so that a
     /// client whose answer was lost on the way is not signed out.
-    Repeated { session: SessionId },
+    Repeated {
+        session: SessionId,
+        /// The successor was made under the other master key.
+        from_former: bool,
+    },
     /// It was used before: somebody has a copy. The session is revoked.
     Reused { session: SessionId },
     /// No such token, or it or its session is over.
@@ -80,7 +84,8 @@ impl Tx {
     /// Spends `presented` and makes `successor` the current token of its session.
     ///
     /// One statement takes the token, so of any number of parallel calls exactly one rotates it
-    /// (RFC 9700 section 4.14.2 on why reuse ends the whole family).
+    /// (RFC 9700 section 4.14.2 on why reuse ends the whole family). `former` is what `presented` would have
+    /// become under the other master key while masters rotate; it counts only when `presented` is repeated.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -89,6 +94,7 @@ impl Tx {
         _ok: &Authorized<'_, RefreshSession>,
         presented: TokenHash,
         successor: TokenHash,
+        former: Option<TokenHash>,
         grace: Duration,
         now: Micros,
     ) -> Result<Rotation, Error> {
@@ -126,10 +132,13 @@ impl Tx {
         if over {
             return Ok(Rotation::Refused);
         }
-        let same = row.get::<Option<Vec<u8>>>("successor_hash")?.as_deref() == Some(successor.as_bytes());
+        let became = row.get::<Option<Vec<u8>>>("successor_hash")?;
+        let is = |hash: TokenHash| became.as_deref() == Some(hash.as_bytes());
+        let from_former = former.is_some_and(is);
+        let same = is(successor) || from_former;
         let unused = row.get::<Option<Micros>>("next_used_at")?.is_none();
         if same && unused && now <= used_at + grace {
-            return Ok(Rotation::Repeated { session });
+            return Ok(Rotation::Repeated { session, from_former });
         }
         self.revoke(session, now).await?;
         Ok(Rotation::Reused { session })

@@ -1,43 +1,174 @@
-//! The sealed signing keys. Read and made at start, before there is anybody to ask about.
+//! The sealed signing keys, and everything else that is sealed under the master key.
 
-use super::sql::{Row, Sql as _, args};
-use super::{Error, Store};
-use crate::domain::Micros;
+use uuid::Uuid;
 
-/// A key's id and its sealed private half.
-pub(super) type SealedKey = (String, Vec<u8>);
+use super::sql::{Row, Sql, args};
+use super::{Error, Store, Tx};
+use crate::domain::{MessageId, Micros};
+use crate::guard::actions::{ListSigningKeys, ResealSecrets, RotateSigningKeys};
+use crate::guard::{Action, Authorized};
+
+/// A signing key as it is kept.
+#[derive(Debug, Clone)]
+pub struct SealedKey {
+    pub kid: String,
+    /// The private half, sealed under the master key.
+    pub sealed: Vec<u8>,
+    pub created_at: Micros,
+    pub signs_from: Micros,
+}
+
+/// The actions that read sealed keys.
+pub trait ReadsSigningKeys: Action {}
+impl ReadsSigningKeys for ListSigningKeys {}
+impl ReadsSigningKeys for RotateSigningKeys {}
+impl ReadsSigningKeys for ResealSecrets {}
+
+const LIST: &str =
+    "SELECT kid, sealed_key, created_at, signs_from FROM signing_keys ORDER BY signs_from DESC, kid";
 
 fn key(row: &Row) -> Result<SealedKey, Error> {
-    Ok((row.get("kid")?, row.get("sealed_key")?))
+    Ok(SealedKey {
+        kid: row.get("kid")?,
+        sealed: row.get("sealed_key")?,
+        created_at: row.get("created_at")?,
+        signs_from: row.get("signs_from")?,
+    })
+}
+
+async fn list(db: &mut impl Sql) -> Result<Vec<SealedKey>, Error> {
+    db.all(LIST, Vec::new()).await?.iter().map(key).collect()
+}
+
+impl Tx {
+    /// Keeps others who would change the keys out until the end of the transaction; readers go on.
+    async fn lock_signing_keys(&mut self) -> Result<(), Error> {
+        // On SQLite a transaction that may write already has the database to itself.
+        let alone = self.spelled("SELECT 1", "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");
+        self.run(alone, Vec::new()).await?;
+        Ok(())
+    }
+
+    async fn keep_signing_key(&mut self, key: &SealedKey) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO signing_keys (kid, sealed_key, created_at, signs_from) VALUES ($1, $2, $3, $4)",
+            args![key.kid.as_str(), key.sealed.clone(), key.created_at, key.signs_from],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// All keys, the one that signs from the latest instant first. Nobody else changes them before the end of the
+    /// transaction.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn take_signing_keys<A: ReadsSigningKeys>(
+        &mut self,
+        _ok: &Authorized<'_, A>,
+    ) -> Result<Vec<SealedKey>, Error> {
+        self.lock_signing_keys().await?;
+        list(self).await
+    }
+
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn insert_signing_key(
+        &mut self,
+        _ok: &Authorized<'_, RotateSigningKeys>,
+        key: &SealedKey,
+    ) -> Result<(), Error> {
+        self.keep_signing_key(key).await
+    }
+
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn delete_signing_key(
+        &mut self,
+        _ok: &Authorized<'_, RotateSigningKeys>,
+        kid: &str,
+    ) -> Result<(), Error> {
+        self.run("DELETE FROM signing_keys WHERE kid = $1", args![kid]).await?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn reseal_signing_key(
+        &mut self,
+        _ok: &Authorized<'_, ResealSecrets>,
+        kid: &str,
+        sealed: Vec<u8>,
+    ) -> Result<(), Error> {
+        self.run("UPDATE signing_keys SET sealed_key = $2 WHERE kid = $1", args![kid, sealed]).await?;
+        Ok(())
+    }
+
+    /// Up to `limit` waiting letters with ids beyond `after`, by id, as they are sealed.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn sealed_letters(
+        &mut self,
+        _ok: &Authorized<'_, ResealSecrets>,
+        after: MessageId,
+        limit: i64,
+    ) -> Result<Vec<(MessageId, Vec<u8>)>, Error> {
+        let rows = self
+            .all(
+                "SELECT id, sealed_payload FROM outbox WHERE id > $1 ORDER BY id LIMIT $2",
+                args![Uuid::from(after), limit],
+            )
+            .await?;
+        rows.iter().map(|row| Ok((row.get("id")?, row.get("sealed_payload")?))).collect()
+    }
+
+    /// Does nothing if the letter has gone out meanwhile.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn reseal_letter(
+        &mut self,
+        _ok: &Authorized<'_, ResealSecrets>,
+        id: MessageId,
+        sealed: Vec<u8>,
+    ) -> Result<(), Error> {
+        self.run("UPDATE outbox SET sealed_payload = $2 WHERE id = $1", args![Uuid::from(id), sealed])
+            .await?;
+        Ok(())
+    }
 }
 
 impl Store {
-    /// All keys, newest first; if there are none, keeps `fresh` as the first. Of several processes
-    /// that start at once on an empty database, all end with the same key.
+    /// All keys, the one that signs from the latest instant first.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn signing_keys<A: ReadsSigningKeys>(
+        &self,
+        _ok: &Authorized<'_, A>,
+    ) -> Result<Vec<SealedKey>, Error> {
+        let mut db = self;
+        list(&mut db).await
+    }
+
+    /// As [`Store::signing_keys`], to start at all, before there is anybody to ask about; if there are none, keeps
+    /// `fresh` as the first. Of several processes that start at once on an empty database, all end with the same key.
     ///
     /// # Errors
     /// If the database does not answer.
     pub async fn signing_keys_unguarded(
         &self,
         fresh: impl FnOnce() -> SealedKey,
-        now: Micros,
     ) -> Result<Vec<SealedKey>, Error> {
         let mut tx = self.begin().await?;
-        // On SQLite a transaction that may write already has the database to itself.
-        let alone = tx.spelled("SELECT 1", "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");
-        tx.run(alone, Vec::new()).await?;
-        let list = "SELECT kid, sealed_key FROM signing_keys ORDER BY created_at DESC, kid";
-        let mut rows = tx.all(list, Vec::new()).await?;
-        if rows.is_empty() {
-            let (kid, sealed) = fresh();
-            tx.run(
-                "INSERT INTO signing_keys (kid, sealed_key, created_at) VALUES ($1, $2, $3)",
-                args![kid, sealed, now],
-            )
-            .await?;
-            rows = tx.all(list, Vec::new()).await?;
+        tx.lock_signing_keys().await?;
+        let mut keys = list(&mut tx).await?;
+        if keys.is_empty() {
+            tx.keep_signing_key(&fresh()).await?;
+            keys = list(&mut tx).await?;
         }
         tx.commit().await?;
-        rows.iter().map(key).collect()
+        Ok(keys)
     }
 }

@@ -19,6 +19,8 @@ mod flood;
 mod floors;
 mod golden;
 mod guard;
+mod imports;
+mod keys;
 mod mail;
 mod openapi;
 mod policies;

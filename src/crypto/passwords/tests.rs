@@ -87,16 +87,27 @@ async fn a_damaged_hash_is_an_error_and_never_a_match() {
     for damaged in [
         String::new(),
         "correct horse battery".to_owned(),
-        stored.replace("argon2id", "argon2i"),
-        stored.replace("v=19", "v=16"),
+        stored.replace("argon2id", "argon2x"),
+        stored.replace("v=19", "v=18"),
         stored.replace("m=64", "m=4294967295"),
         stored.replace("t=1", "t=65"),
         stored[..stored.len() - 44].to_owned(),
-        "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+        "$2x$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
     ] {
         let verified = hasher.verify(Some(&damaged), password("correct horse battery")).await;
         assert_eq!(verified, Err(HashingError::Corrupt), "{damaged}");
     }
+}
+
+#[tokio::test]
+async fn an_imported_hash_takes_the_same_permits_and_asks_to_be_made_anew() {
+    let hasher = hasher(CHEAP);
+    let stored = "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+    assert_eq!(hasher.verify(Some(stored), password("abc")).await, Ok(Verified::Match { rehash: true }));
+    assert_eq!(hasher.verify(Some(stored), password("abd")).await, Ok(Verified::NoMatch));
+    let _all = Arc::clone(&hasher.0.places).acquire_many_owned(5).await.unwrap();
+    let busy = HashingError::Busy { retry_after: Duration::from_secs(1) };
+    assert_eq!(hasher.verify(Some(stored), password("abc")).await, Err(busy));
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 use aws_lc_rs::hmac;
+use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::crypto::SigningKey;
 use crate::domain::SeededRandom;
 
 const NOW: Micros = Micros::new(1_800_000_000_000_000);
@@ -12,8 +14,14 @@ fn key(seed: u64) -> SigningKey {
     SigningKey::generate(&SeededRandom::new(seed))
 }
 
+/// The first key signs; each further one signed until a second later than the next.
 fn issuer_with(keys: &[SigningKey]) -> TokenIssuer {
-    TokenIssuer::new(ISSUER.into(), "palisade".into(), TTL, keys).unwrap()
+    let scheduled = |(seconds, key): (u64, &SigningKey)| ScheduledKey {
+        key: key.clone(),
+        signs_from: NOW - Duration::from_secs(seconds),
+    };
+    let keys: Vec<ScheduledKey> = (0..).zip(keys).map(scheduled).collect();
+    TokenIssuer::new(ISSUER.into(), "palisade".into(), TTL, &keys).unwrap()
 }
 
 fn issuer() -> TokenIssuer {
@@ -288,10 +296,59 @@ fn after_a_rotation_the_new_key_signs_and_the_old_one_still_verifies() {
     let rotated = issuer_with(&[key(2), key(1)]);
     assert!(rotated.verify(&old, NOW).is_ok());
     assert_eq!(part(&issue(&rotated), 0)["kid"], key(2).kid());
-    let jwks = rotated.jwks();
+    let jwks = rotated.jwks(NOW);
     let kids: Vec<_> =
         jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
     assert_eq!(kids, [key(2).kid(), key(1).kid()]);
     assert_eq!(issuer_with(&[key(2)]).verify(&old, NOW), Err(TokenError::UnknownKey));
     assert_eq!(TokenIssuer::new(String::new(), String::new(), TTL, &[]).unwrap_err(), TokenError::NoKey);
+}
+
+/// Two keys: the second signs from `NOW` plus an hour.
+fn announced() -> TokenIssuer {
+    let keys = [
+        ScheduledKey { key: key(1), signs_from: NOW - TTL },
+        ScheduledKey { key: key(2), signs_from: NOW + HOUR },
+    ];
+    TokenIssuer::new(ISSUER.into(), "palisade".into(), TTL, &keys).unwrap()
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn kids(issuer: &TokenIssuer, now: Micros) -> Vec<String> {
+    let jwks = issuer.jwks(now);
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_new_key_is_published_before_it_signs_and_the_old_one_until_its_last_token_is_over() {
+    let issuer = announced();
+    let (old, new) = (key(1).kid().to_owned(), key(2).kid().to_owned());
+    let signed_at = |now| {
+        let token = issuer.issue(&somebody(), Uuid::from_u128(3), now).unwrap();
+        part(token.expose(), 0)["kid"].as_str().unwrap().to_owned()
+    };
+    let begin = NOW + HOUR;
+    let just_before = begin - Duration::from_micros(1);
+    assert_eq!((signed_at(NOW), kids(&issuer, NOW)), (old.clone(), vec![new.clone(), old.clone()]));
+    assert_eq!((signed_at(just_before), signed_at(begin)), (old.clone(), new.clone()));
+    let last = issuer.issue(&somebody(), Uuid::from_u128(3), just_before).unwrap();
+    let end = just_before + TTL - Duration::from_secs(1);
+    assert!(issuer.verify(last.expose(), end).is_ok());
+    assert_eq!(kids(&issuer, end), [new.clone(), old]);
+    let over = crate::crypto::verifies_until(begin, TTL);
+    assert_eq!(kids(&issuer, over), [new]);
+    assert_eq!(issuer.verify(last.expose(), over), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn a_token_of_a_key_that_was_taken_out_is_refused_even_if_it_was_taken_before() {
+    let issuer = issuer();
+    let token = issue(&issuer);
+    assert!(issuer.verify(&token, NOW).is_ok());
+    issuer.replace_keys(&[ScheduledKey { key: key(2), signs_from: NOW }]).unwrap();
+    assert_eq!(issuer.verify(&token, NOW), Err(TokenError::UnknownKey));
+    assert!(issuer.verify(&issue(&issuer), NOW).is_ok());
+    assert_eq!(issuer.replace_keys(&[]), Err(TokenError::NoKey));
+    assert!(issuer.verify(&issue(&issuer), NOW).is_ok());
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use palisade::crypto::{MasterKey, Sealer, SigningKey};
 use palisade::domain::OsRandom;
-use palisade::store::Store;
+use palisade::store::{SealedKey, Store};
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -39,9 +39,9 @@ fn parts(token: &str) -> [Value; 2] {
 async fn stolen_key(server: &Server) -> SigningKey {
     let store = Store::open(server.config.database_url().expose()).await.unwrap();
     let unused = || panic!("the server has made its key");
-    let mut keys = store.signing_keys_unguarded(unused, palisade::domain::Micros::new(0)).await.unwrap();
+    let mut keys = store.signing_keys_unguarded(unused).await.unwrap();
     store.close().await;
-    let (kid, sealed) = keys.remove(0);
+    let SealedKey { kid, sealed, .. } = keys.remove(0);
     let master = MasterKey::load_or_create(&server.config.data_dir.join("master.key"), &OsRandom).unwrap();
     let plain = Sealer::new(&master).open("signing-key", &sealed).unwrap();
     SigningKey::from_pkcs8(&kid, &plain).unwrap()

@@ -10,8 +10,18 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 6] =
-    ["CreateAdministrator", "DeliverMail", "PruneEvents", "PurgeAccounts", "RecordKeyUse", "VerifyEvents"];
+const WITHOUT_AN_OPERATION: [&str; 10] = [
+    "CreateAdministrator",
+    "DeliverMail",
+    "ImportUsers",
+    "ListSigningKeys",
+    "PruneEvents",
+    "PurgeAccounts",
+    "RecordKeyUse",
+    "ResealSecrets",
+    "RotateSigningKeys",
+    "VerifyEvents",
+];
 
 #[test]
 fn every_operation_names_the_cedar_action_of_its_own_name() {

@@ -27,7 +27,7 @@ fn anonymous() -> Principal {
 }
 
 /// Every row of a query whose columns are all text; null is `-`.
-async fn texts(url: &str, sql: impl Into<String>) -> Vec<Vec<String>> {
+pub async fn texts(url: &str, sql: impl Into<String>) -> Vec<Vec<String>> {
     macro_rules! fetch {
         ($connection:ty) => {{
             let mut connection = <$connection>::connect(url).await.expect("the database answers");
