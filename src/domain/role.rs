@@ -91,6 +91,7 @@ impl SystemRole {
                 "org:members:*",
                 "org:settings:*",
                 "org:audit:read",
+                "org:keys:*",
                 "project:*",
                 "document:*",
                 "ticket:*",

@@ -75,7 +75,7 @@ impl Store {
             .optional(
                 "SELECT api_keys.user_id, api_keys.agent_id, api_keys.organization_id, api_keys.scopes, \
                  api_keys.single_task, api_keys.task_id, api_keys.created_at, api_keys.expires_at, users.email, \
-                 users.email_verified_at, users.suspended_at, users.super_admin, users.waitlist_status, \
+                 users.email_verified_at, users.suspended_at, users.super_admin, users.waitlist_status, users.deletion_due_at, \
                  agents.role_id AS agent_role_id, agents.project_id AS agent_project_id, \
                  agents.task_id AS agent_task_id, agents.suspended_at AS agent_suspended_at \
                  FROM api_keys LEFT JOIN users ON users.id = api_keys.user_id \

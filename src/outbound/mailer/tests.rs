@@ -167,7 +167,9 @@ async fn in_a_folder_a_letter_is_one_private_file_however_often_it_is_sent() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_written_is_transient() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let mailer = Mailer::new(Transport::Folder(file.path().join("x")), "no-reply@acme.example", Catalogue::default()).unwrap();
+    let mailer =
+        Mailer::new(Transport::Folder(file.path().join("x")), "no-reply@acme.example", Catalogue::default())
+            .unwrap();
     let result = mailer.send(id(), &letter(), Language::En, DATE).await;
     assert!(matches!(result, Err(MailError::Transient(_))), "{result:?}");
 }
@@ -176,7 +178,10 @@ async fn a_folder_that_cannot_be_written_is_transient() {
 async fn settings_that_would_leak_or_cannot_work_are_refused_without_repeating_the_password() {
     let folder = || Transport::Folder(PathBuf::from("unused"));
     for from in ["", "Acme", "Acme <>", "a@b\r\nBcc: c@d", "Ac\r\nme <no-reply@acme.example>"] {
-        assert!(matches!(Mailer::new(folder(), from, Catalogue::default()), Err(MailError::Setup(_))), "{from:?}");
+        assert!(
+            matches!(Mailer::new(folder(), from, Catalogue::default()), Err(MailError::Setup(_))),
+            "{from:?}"
+        );
     }
     for url in [
         "",

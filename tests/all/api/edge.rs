@@ -140,14 +140,14 @@ async fn a_wrong_method_is_told_the_right_ones(server: Server) {
     let id = uuid::Uuid::nil();
     for (method, path, allow) in [
         (Method::GET, "/api/v1/auth/login".to_owned(), "OPTIONS, POST"),
-        (Method::DELETE, "/api/v1/auth/me".to_owned(), "GET, HEAD, OPTIONS, PATCH"),
+        (Method::PUT, "/api/v1/auth/me".to_owned(), "DELETE, GET, HEAD, OPTIONS, PATCH"),
         (Method::PUT, format!("/api/v1/organizations/{id}"), "DELETE, GET, HEAD, OPTIONS, PATCH"),
         (Method::GET, format!("/api/v1/organizations/{id}/members/{id}"), "DELETE, OPTIONS, PATCH"),
         (Method::POST, "/healthz".to_owned(), "GET, HEAD, OPTIONS"),
         (Method::POST, "/verify-email".to_owned(), "GET, HEAD, OPTIONS"),
         (Method::POST, "/openapi.json".to_owned(), "GET, HEAD, OPTIONS"),
-        (Method::TRACE, "/api/v1/auth/me".to_owned(), "GET, HEAD, OPTIONS, PATCH"),
-        (Method::CONNECT, "/api/v1/auth/me".to_owned(), "GET, HEAD, OPTIONS, PATCH"),
+        (Method::TRACE, "/api/v1/auth/me".to_owned(), "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        (Method::CONNECT, "/api/v1/auth/me".to_owned(), "DELETE, GET, HEAD, OPTIONS, PATCH"),
     ] {
         let answer = server.send(method.clone(), &path, None, None).await;
         assert_eq!(header(&answer, "allow"), Some(allow), "{method} {path}: {}", answer.body);

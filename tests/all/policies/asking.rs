@@ -132,7 +132,7 @@ fn a_question_that_does_not_fit_the_schema_is_never_answered() {
         text
     };
     assert!(bad(&|q| q.action = "GetOrganisation".into()).contains("GetOrganisation"));
-    bad(&|q| q.action = "org:read".into());
+    bad(&|q| q.action = "public".into());
     bad(&|q| q.principal = EntityRef::new("Person", "alice"));
     bad(&|q| q.resource = EntityRef::new("User", "alice"));
     bad(&|q| q.action = "CreateInvitation".into());
