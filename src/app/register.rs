@@ -80,7 +80,7 @@ impl App {
         } else if self.settings.reveal_accounts {
             return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
         } else {
-            tx.pretend(ok, if waits { 3 } else { 2 }).await?;
+            tx.pretend(ok, if waits { 4 } else { 2 }).await?;
             // By the name its owner goes by, not one that a stranger has just made up.
             let told = User { full_name: owner.and_then(|owner| owner.full_name.clone()), ..new.user };
             self.enqueue(&mut tx, ok, letter(Template::AccountExists, &told, home)).await?;

@@ -13,6 +13,7 @@ async fn safe() -> Place {
     let mut place = Place::on_sqlite().await;
     place.url = "postgres://palisade:canary7f3a@127.0.0.1:1/palisade".to_owned();
     place
+        .set("PALISADE_RATE_LIMITS_ENABLED", "true")
         .set("PALISADE_MODE", "production")
         .set("PALISADE_PUBLIC_URL", "https://id.example.com/")
         .set("PALISADE_MASTER_KEY", KEY)
