@@ -144,7 +144,7 @@ enum KeysCommand {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Run the policy tests in <policies>/tests
+    /// Run the policy tests in the folder `tests` of the policies
     Test {
         /// Only cases whose name contains this
         filter: Option<String>,
