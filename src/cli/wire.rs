@@ -38,7 +38,21 @@ impl Default for World {
 /// setting that production refuses. Each says what to mend.
 pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
-    let pdp = Arc::new(Pdp::load(&config.policies_dir)?);
+    let pdp = Pdp::load(&config.policies_dir)?;
+    app_with_policies(config, bound, world, pdp).await
+}
+
+/// [`app`] with policies that were read before: reading them is most of a start.
+///
+/// # Errors
+/// As `app`.
+pub async fn app_with_policies(
+    config: &Config,
+    bound: Option<SocketAddr>,
+    world: World,
+    pdp: Pdp,
+) -> Result<App, BoxError> {
+    refuse_unsafe(config)?;
     let plugins = load_plugins(config).await?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
@@ -59,7 +73,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     let tokens = app::token_issuer(&store, &sealer, &settings, &*world.clock, &*world.random).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
-    let guard = Guard::new(pdp, facts, recorder, Arc::clone(&clock), Arc::clone(&random));
+    let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     Ok(App::new(Parts {
         store,

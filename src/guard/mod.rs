@@ -2,7 +2,7 @@
 //!
 //! Owns: the only constructors of a permit. May import: `domain`, `pdp`.
 //! Must never: know SQL or HTTP, or offer a second way to make an [`Authorized`], not even for tests.
-//! Read next: `authorized.rs`, then `actions.rs`.
+//! Read next: `authorized.rs`, then `actions/`.
 //!
 //! A service demands an `Authorized<A>`, so a caller who skipped the question does not compile:
 //!

@@ -15,6 +15,13 @@ pub struct Pdp {
     current: ArcSwap<Snapshot>,
 }
 
+/// Another engine that begins with the policies this one has now; a reload of either is not seen by the other.
+impl Clone for Pdp {
+    fn clone(&self) -> Self {
+        Self { current: ArcSwap::new(self.current.load_full()) }
+    }
+}
+
 impl Pdp {
     /// Reads, parses and validates a folder. Slow (milliseconds): for start and reload.
     ///

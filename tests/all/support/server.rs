@@ -1,7 +1,7 @@
 //! A whole server in the test's process: everything real but the socket, the clock and the cost of a hash.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use palisade::api;
@@ -10,6 +10,7 @@ use palisade::cli::wire::{self, World, edge};
 use palisade::config::Config;
 use palisade::domain::{Micros, OsRandom, TestClock};
 use palisade::guard::DecisionLog;
+use palisade::pdp::Pdp;
 use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
 use poem::test::TestClient;
@@ -80,7 +81,8 @@ impl Server {
     async fn open(folder: TempDir, config: Config, clock: Arc<TestClock>) -> Self {
         let world =
             World { clock: clock.clone(), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) };
-        let app = Arc::new(wire::app(&config, None, world).await.expect("the server can start"));
+        let app = wire::app_with_policies(&config, None, world, policies(&config)).await;
+        let app = Arc::new(app.expect("the server can start"));
         let edge = edge(&config, config.listen);
         let routes = Arc::new(api::routes(Arc::clone(&app), edge).boxed());
         Self { client: TestClient::new(Arc::clone(&routes)), routes, app, clock, folder, config }
@@ -133,6 +135,15 @@ impl Server {
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, None, Some(&body)).await
     }
+}
+
+/// The policies of this folder. Those as shipped are read once for all tests: that takes longer than most of them.
+fn policies(config: &Config) -> Pdp {
+    static SHIPPED: LazyLock<Pdp> = LazyLock::new(|| read(&root().join("policies")));
+    fn read(folder: &Path) -> Pdp {
+        Pdp::load(folder).expect("the policies load")
+    }
+    if config.policies_dir == root().join("policies") { SHIPPED.clone() } else { read(&config.policies_dir) }
 }
 
 /// The repository.
