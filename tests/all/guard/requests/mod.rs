@@ -1,0 +1,101 @@
+//! One right request for each operation, and the world it is sent into.
+
+use std::pin::Pin;
+
+use palisade::domain::SystemRole;
+use serde_json::{Value, json};
+
+pub use self::world::World;
+use self::world::{id_of, token_sent_to};
+use crate::support::{PASSWORD, Person};
+
+/// Who may be found in a column of the table.
+#[derive(Debug)]
+pub struct Persona {
+    pub name: &'static str,
+    /// The role they hold in every organization of the table.
+    pub role: Option<SystemRole>,
+    /// Nobody is anonymous.
+    pub person: Option<Person>,
+}
+
+/// A request before it is sent.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// What the parameters of the path are.
+    pub path: Vec<(&'static str, String)>,
+    pub body: Option<Value>,
+    /// A body as OAuth sends it, instead.
+    pub form: Option<String>,
+    /// Another access token than the persona's own.
+    pub token: Option<String>,
+}
+
+impl Request {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sent by somebody else than the persona, if by anybody.
+    fn of(person: Option<Person>) -> Self {
+        Self { token: person.map(|person| person.access), ..Self::default() }
+    }
+
+    fn at(mut self, parameter: &'static str, id: impl Into<String>) -> Self {
+        self.path.push((parameter, id.into()));
+        self
+    }
+
+    fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        self.form = Some(form.extend_pairs(fields).finish());
+        self
+    }
+
+    fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+}
+
+/// A row: the operation, the case if there are several, and how its request is made.
+pub struct Row {
+    pub operation: &'static str,
+    pub case: &'static str,
+    pub ask: Ask,
+}
+
+type Ask = for<'a> fn(&'a World, &'a Persona) -> Pin<Box<dyn Future<Output = Request> + Send + 'a>>;
+
+macro_rules! rows {
+    ($($operation:ident $(($case:literal))?: |$world:pat_param, $persona:pat_param| $request:expr;)*) => {
+        &[$(Row {
+            operation: stringify!($operation),
+            case: concat!($($case)?),
+            ask: |$world, $persona| Box::pin(async move { $request }),
+        }),*]
+    };
+}
+
+mod credentials;
+mod identity;
+mod organizations;
+mod platform;
+mod world;
+
+/// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
+pub fn rows() -> impl Iterator<Item = &'static Row> {
+    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS].into_iter().flatten()
+}
+
+/// An id of nothing.
+const UNKNOWN: &str = "019b76da-a800-7000-8000-00000000dead";
+/// Not the password that everybody has.
+const ANOTHER: &str = "an entirely different staple";
+/// The waitlist plugin lets these addresses in at once.
+const KNOWN: &str = "example.com";
+const PLUGINS: &str = "[[plugins]]\nname = \"waitlist\"\nconfig = { allowed_domains = [\"example.com\"] }\n";
+
+fn credentials(email: &str) -> Value {
+    json!({ "email": email, "password": PASSWORD })
+}
