@@ -67,7 +67,7 @@ async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona
     }
     assert!(
         !path.contains('{'),
-        "{}: the row in tests/all/guard/requests.rs leaves {path} open",
+        "{}: its row in tests/all/guard/requests/ leaves {path} open",
         row.operation
     );
     let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
