@@ -1,6 +1,6 @@
 //! Use cases: what happens, in which order, in which transaction.
 //!
-//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! Owns: [`App`]. May import: every floor below but `pdp`, which is asked through `guard`. Must never: see an HTTP request, or run a plugin, a mail or any
 //! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
 //! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
 

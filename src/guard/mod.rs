@@ -2,9 +2,9 @@
 //!
 //! Owns: the only constructors of a permit. May import: `domain`, `pdp`.
 //! Must never: know SQL or HTTP, or offer a second way to make an [`Authorized`], not even for tests.
-//! Read next: `authorized.rs`, then `actions/`.
+//! Read next: `principal.rs` (who asks, through which links), `facts.rs`, `authorized.rs`, then `actions/`.
 //!
-//! A service demands an `Authorized<A>`, so a caller who skipped the question does not compile:
+//! A use case demands an `Authorized<A>`, so a caller who skipped the question does not compile:
 //!
 //! ```compile_fail,E0061
 //! # use palisade::{app::App, guard::Principal};

@@ -50,9 +50,6 @@ struct Bound {
 }
 
 /// The operator's wish to have a plugin asked.
-///
-/// As configuration: `{ plugin = "waitlist", on_failure = "closed", deadline_ms = 500, config = { … } }`, of
-/// which only `plugin` must be there.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {

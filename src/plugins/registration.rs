@@ -14,8 +14,8 @@ use crate::domain::Email;
 
 /// Characters of a reason or message that is kept.
 const SENTENCE: usize = 300;
-/// Characters of a profile field that is kept.
-const PROFILE: usize = 200;
+/// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
+const PROFILE: usize = 100;
 
 /// Through what the person asks.
 #[derive(Debug, Clone, Default)]
