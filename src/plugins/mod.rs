@@ -15,6 +15,7 @@ mod load;
 mod manifest;
 mod registration;
 mod since_v0_1;
+mod since_v0_2;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,7 @@ pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 
 use engine::Runtime;
-use since_v0_1::Guest;
+use guest::Guest;
 
 /// The bound plugins, compiled and checked. Cheap to share behind an `Arc`.
 #[derive(Debug)]
