@@ -8,6 +8,7 @@ mod account;
 mod administration;
 mod agents;
 mod api_keys;
+mod attempts;
 mod audit;
 mod authenticate;
 mod delegation;

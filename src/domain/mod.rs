@@ -30,7 +30,7 @@ pub use account::{
     WaitlistRequires,
 };
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
-pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
+pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey, OwnKeys};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};

@@ -40,6 +40,7 @@ pub use deletion::Deletion;
 pub use email_changes::Moved;
 pub use email_tokens::{Bound, Purpose, SendsTokens, SpendsTokens};
 pub use error::{Conflict, Error};
+pub use known_networks::ChecksPassword;
 pub use letter_requests::{AsksForLetters, LetterRequest};
 pub use memberships::Kept;
 pub use messages::StoredMessage;
