@@ -31,6 +31,7 @@ mod password_strength;
 mod passwords;
 mod refusals;
 mod register;
+mod resources;
 mod roles;
 mod sessions;
 mod sign_in;

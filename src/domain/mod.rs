@@ -19,6 +19,7 @@ mod organization;
 mod password;
 mod quota;
 mod random;
+mod resource;
 mod role;
 mod secret;
 mod session;
@@ -49,6 +50,7 @@ pub use organization::{
 pub use password::Password;
 pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
+pub use resource::{NewResource, RegisteredResource, ResourceRef};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};

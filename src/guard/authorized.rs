@@ -105,6 +105,11 @@ impl Guard {
         Self { pdp, facts, recorder, clock, random }
     }
 
+    /// For the other files of this folder.
+    pub(super) fn pdp(&self) -> &Pdp {
+        &self.pdp
+    }
+
     /// Asks whether `caller` may do `action`.
     ///
     /// # Errors

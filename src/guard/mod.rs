@@ -49,6 +49,7 @@ mod denied;
 mod facts;
 mod principal;
 mod record;
+mod registry;
 mod resource;
 
 pub use actions::Action;
@@ -59,4 +60,5 @@ pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
 pub use record::{DecisionId, DecisionLog, Record, Recorder};
+pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use resource::Resource;
