@@ -37,6 +37,7 @@ mod reply;
 mod request_id;
 mod resources;
 mod routes;
+mod search;
 mod sessions;
 mod tokens;
 mod users;
@@ -95,7 +96,7 @@ operations! {
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
-    (events::EventsApi, resources::ResourcesApi, access::AccessApi),
+    (events::EventsApi, resources::ResourcesApi, access::AccessApi, search::SearchApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

@@ -11,7 +11,7 @@ use crate::domain::{FieldError, OrganizationId};
 use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Question, Value};
 
 /// The key of an action's context that says which facts the asker brought; only we set it.
-const ASSERTED: &str = "asserted";
+pub(super) const ASSERTED: &str = "asserted";
 
 /// A party or a thing of a question, with what is known of it.
 #[derive(Debug, Clone)]
@@ -202,7 +202,7 @@ impl Guard {
 }
 
 /// The question as the engine takes it, and which of its facts were asserted.
-fn question<A: Asks>(ok: &Authorized<'_, A>, asked: Asked) -> Option<(Question, Value)> {
+pub(super) fn question<A: Asks>(ok: &Authorized<'_, A>, asked: Asked) -> Option<(Question, Value)> {
     let Asked { subject, action, resource, context } = asked;
     let asserted = Value::Record(vec![
         ("subject".into(), Value::Bool(subject.asserted)),

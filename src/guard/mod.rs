@@ -52,6 +52,7 @@ mod principal;
 mod record;
 mod registry;
 mod resource;
+mod search;
 
 pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
@@ -64,3 +65,6 @@ pub use principal::{
 pub use record::{DecisionId, DecisionLog, Record, Recorder};
 pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use resource::Resource;
+pub use search::{Search, Sought};
+
+pub use crate::pdp::{Entity, Reach};

@@ -92,6 +92,30 @@ impl Store {
         Ok(Some(AgentPrincipal { id, organization, role, suspended, project, task }))
     }
 
+    /// Those that have not been ended, after `after`, by id.
+    pub(super) async fn working_agents(
+        &self,
+        organization: OrganizationId,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<AgentPrincipal>, Error> {
+        let mut db = self;
+        let args = args![Uuid::from(organization), after, limit];
+        let rows = db
+            .all(
+                select_agents!(
+                    "WHERE organization_id = $1 AND id > $2 AND terminated_at IS NULL ORDER BY id LIMIT $3"
+                ),
+                args,
+            )
+            .await?;
+        let principal = |row: &Row| {
+            let Agent { id, organization, role, project, task, suspended_at, .. } = agent(row)?;
+            Ok(AgentPrincipal { id, organization, role, suspended: suspended_at.is_some(), project, task })
+        };
+        rows.iter().map(principal).collect()
+    }
+
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get_agent(&self, ok: &Authorized<'_, GetAgent>) -> Result<Agent, Error> {

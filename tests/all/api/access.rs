@@ -475,6 +475,9 @@ async fn the_metadata_name_https_and_nothing_that_is_not_there(server: Server) {
             "policy_decision_point": "https://palisade.test",
             "access_evaluation_endpoint": "https://palisade.test/access/v1/evaluation",
             "access_evaluations_endpoint": "https://palisade.test/access/v1/evaluations",
+            "search_subject_endpoint": "https://palisade.test/access/v1/search/subject",
+            "search_resource_endpoint": "https://palisade.test/access/v1/search/resource",
+            "search_action_endpoint": "https://palisade.test/access/v1/search/action",
         })
     );
 }
