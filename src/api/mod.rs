@@ -7,9 +7,11 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions/`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod access;
 mod agents;
 mod api_keys;
 mod auth;
+mod authzen;
 mod body;
 mod browser;
 mod caller;
@@ -93,7 +95,7 @@ operations! {
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
-    (events::EventsApi, resources::ResourcesApi),
+    (events::EventsApi, resources::ResourcesApi, access::AccessApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

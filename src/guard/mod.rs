@@ -32,7 +32,7 @@
 //! ```compile_fail,E0451
 //! # use palisade::{domain::UserId, guard::{Authorized, Principal, actions::GetMe}};
 //! # fn forge<'c>(caller: &'c Principal, user: UserId) -> Authorized<'c, GetMe> {
-//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None }
+//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new() }
 //! # }
 //! ```
 //! Nor kept for later: it borrows the caller, who lives as long as the request.
@@ -46,6 +46,7 @@
 pub mod actions;
 mod authorized;
 mod denied;
+mod evaluation;
 mod facts;
 mod principal;
 mod record;
@@ -55,6 +56,7 @@ mod resource;
 pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
 pub use denied::Denied;
+pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use facts::{Facts, FactsError, Slice};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,

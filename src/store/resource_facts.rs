@@ -8,7 +8,8 @@ use super::resources::{DEEPEST, name, parents};
 use super::sql::{Sql as _, args};
 use super::{Error, Store};
 use crate::domain::{OrganizationId, ResourceRef};
-use crate::guard::{Action, Authorized, Resource};
+use crate::guard::actions::Asks;
+use crate::guard::{Authorized, Resource};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// How many things one decision may rest on.
@@ -39,17 +40,12 @@ pub struct ResourceFacts {
     pub version: i64,
 }
 
-/// The actions that let somebody ask about an organization's things.
-pub trait AsksAboutResources: Action {
-    fn organization(&self) -> OrganizationId;
-}
-
 impl Store {
     /// What a decision about a thing of the permit's organization rests on; nothing if it is not registered there.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if it is in more things, or in things deeper, than a decision can rest on.
-    pub async fn resource_facts<A: AsksAboutResources>(
+    pub async fn resource_facts<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
         thing: &ResourceRef,

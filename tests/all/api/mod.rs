@@ -1,5 +1,6 @@
 //! What clients see, over HTTP, on both databases.
 
+mod access;
 mod access_tokens;
 mod accounts;
 mod agents;
@@ -15,5 +16,6 @@ mod registration;
 mod requests;
 mod resources;
 mod sessions;
+mod todo;
 mod tokens;
 mod waitlist;

@@ -125,6 +125,24 @@ impl Server {
         Answer::read(request.send().await).await
     }
 
+    /// Posts a question about an organization.
+    pub async fn ask_in(
+        &self,
+        organization: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.client.post(path.to_owned()).header("Palisade-Organization", organization);
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.content_type("application/json").body(body.to_string());
+        }
+        Answer::read(request.send().await).await
+    }
+
     /// Posts a form, as the OAuth standards do.
     pub async fn send_form(&self, path: &str, token: Option<&str>, form: String) -> Answer {
         let mut request =

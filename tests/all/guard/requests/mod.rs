@@ -29,6 +29,8 @@ pub struct Request {
     pub form: Option<String>,
     /// What stands after the `?`.
     pub query: Option<&'static str>,
+    /// What stands in the header `Palisade-Organization`.
+    pub organization: Option<String>,
     /// Another access token than the persona's own.
     pub token: Option<String>,
 }
@@ -84,6 +86,7 @@ macro_rules! rows {
     };
 }
 
+mod access;
 mod credentials;
 mod identity;
 mod organizations;
@@ -93,7 +96,7 @@ mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, resources::ROWS]
+    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, resources::ROWS, access::ROWS]
         .into_iter()
         .flatten()
 }
