@@ -33,6 +33,7 @@ mod problem;
 mod reference;
 mod reply;
 mod request_id;
+mod roles;
 mod routes;
 mod sessions;
 mod tokens;
@@ -87,7 +88,7 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
 }

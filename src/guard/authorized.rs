@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::actions::Context;
+use super::actions::{Context, role_ref};
+use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice};
-use crate::domain::{Clock, Random};
-use crate::pdp::{Decision, Entity, Pdp, Question};
+use crate::domain::{Clock, OrganizationId, Random, RoleRef};
+use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -82,6 +83,15 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
 
 /// The word of RFC 6750 section 3.1, spelled as our codes are.
 const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
+/// Nobody gives a role of which they do not hold every permission.
+const ROLE_NOT_HELD: &str = "role-not-held";
+
+/// What a question rests on.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    slice: &'a Slice,
+    own: Option<&'a OwnRoles>,
+}
 
 /// Asks Cedar, and turns its allow into a permit.
 #[derive(Debug)]
@@ -91,6 +101,7 @@ pub struct Guard {
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    kept: Kept,
 }
 
 impl Guard {
@@ -102,7 +113,7 @@ impl Guard {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { pdp, facts, recorder, clock, random }
+        Self { pdp, facts, recorder, clock, random, kept: Kept::new() }
     }
 
     /// Asks whether `caller` may do `action`.
@@ -117,16 +128,23 @@ impl Guard {
     ) -> Result<Authorized<'c, A>, Denied> {
         let resource = action.resource();
         let slice = self.facts.about(&caller.party, &resource).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
         let mut decision = None;
         for link in caller.links() {
-            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, &slice)?;
+            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, known)?;
             if !made.allowed {
-                return Err(self.refusal(caller, link, &resource, &slice, &made));
+                return Err(self.refusal(caller, link, &resource, known, &made));
             }
             // The party is asked last: the permit is known by the decision about it.
             decision = Some(id);
         }
         let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
+        if let Some((organization, role)) = action.gives()
+            && !self.holds_role(caller, organization, role, known)?
+        {
+            return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()] });
+        }
         Ok(Authorized { action, caller, decision, seen: slice.version })
     }
 
@@ -141,21 +159,85 @@ impl Guard {
         permission: &str,
         resource: Resource,
     ) -> Result<bool, Denied> {
+        self.holds_all(caller, &[permission], resource).await
+    }
+
+    /// As [`Guard::holds`], of each of several. One that cannot be held on `resource` is not.
+    ///
+    /// # Errors
+    /// As [`Guard::holds`].
+    pub async fn holds_all(
+        &self,
+        caller: &Principal,
+        permissions: &[&str],
+        resource: Resource,
+    ) -> Result<bool, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
         for link in caller.links() {
-            let (_, made) =
-                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice)?;
-            if !made.allowed {
+            if !self.has(caller, link, permissions, &resource, known)? {
                 return Ok(false);
             }
         }
         Ok(slice.exists)
     }
 
+    /// Whether every link of the caller holds a role, or every permission of it.
+    fn holds_role(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        role: RoleRef,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        let name = role_ref(organization, role);
+        let nothing = crate::domain::Roles::default();
+        let roles = known.own.map_or(&nothing, |own| &own.roles);
+        let Some(permissions) = roles.permissions(role) else { return Ok(false) };
+        let place = Resource::Organization(organization);
+        for link in caller.links() {
+            let held = is_in(link, &name, known) || self.has(caller, link, &permissions, &place, known)?;
+            if !held {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether one link has each of these on `resource`.
+    fn has(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permissions: &[&str],
+        resource: &Resource,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        for permission in permissions {
+            // What the schema no longer knows nobody holds.
+            if !self.is_about(permission, resource) {
+                return Ok(false);
+            }
+            let asked = (*permission).to_owned();
+            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known)?;
+            if !made.allowed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether a credential can be granted this text.
     #[must_use]
     pub fn is_scope(&self, permission: &str) -> bool {
         self.pdp.is_scope(permission)
+    }
+
+    /// Whether the schema has a permission of this name.
+    #[must_use]
+    pub fn is_permission(&self, permission: &str) -> bool {
+        self.pdp.is_permission(permission)
     }
 
     /// Whether a permission can be held on this kind of object.
@@ -170,7 +252,7 @@ impl Guard {
         caller: &Principal,
         link: &Party,
         resource: &Resource,
-        slice: &Slice,
+        known: Known<'_>,
         made: &Decision,
     ) -> Denied {
         if caller.is_anonymous() {
@@ -192,12 +274,13 @@ impl Guard {
         if matches!(link, Party::Credential(_)) && made.determining.is_empty() && made.errors.is_empty() {
             return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()] };
         }
-        let visible = slice.exists
+        let visible = known.slice.exists
             && match resource.shown_by() {
                 None => true,
                 Some((action, shown)) => caller.links().all(|link| {
-                    let asked = question(link, action.into(), Context::new(), &shown, slice);
-                    self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
+                    let asked = question(link, action.into(), Context::new(), &shown, known);
+                    let overlay = known.own.map(|own| &own.overlay);
+                    self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
                 }),
             };
         if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
@@ -211,12 +294,14 @@ impl Guard {
         action: impl Into<Cow<'static, str>>,
         context: Context,
         resource: &Resource,
-        slice: &Slice,
+        known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
         let now = self.clock.now();
         let id = DecisionId::from(self.random.uuid(now));
-        let question = question(link, action.into(), context, resource, slice);
-        let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
+        let question = question(link, action.into(), context, resource, known);
+        let overlay = known.own.map(|own| &own.overlay);
+        let made = self.pdp.decide_with(&question, overlay);
+        let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,
             at: now,
@@ -235,13 +320,40 @@ fn question(
     action: Cow<'static, str>,
     context: Context,
     resource: &Resource,
-    slice: &Slice,
+    Known { slice, own }: Known<'_>,
 ) -> Question {
     let principal = link.entity(&slice.roles);
     let uid = principal.uid.clone();
     let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
     // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
     entities.extend(slice.entities.iter().filter(|entity| entity.uid != uid).cloned());
+    if let Some(own) = own {
+        let named = context.iter().filter_map(|(_, value)| match value {
+            Value::Entity(entity) => Some(entity),
+            _ => None,
+        });
+        own.add_to(&mut entities, principal.parents.iter().chain(named).cloned().collect());
+    }
     entities.push(principal);
     Question { principal: uid, action, resource: resource.entity(), context, entities }
+}
+
+/// Whether a link is in a role, by itself or through roles that include it.
+fn is_in(link: &Party, role: &EntityRef, Known { slice, own }: Known<'_>) -> bool {
+    let mut entities = slice.entities.clone();
+    let mut next = link.entity(&slice.roles).parents;
+    if let Some(own) = own {
+        own.add_to(&mut entities, next.clone());
+    }
+    let mut seen: Vec<EntityRef> = Vec::new();
+    while let Some(one) = next.pop() {
+        if one == *role {
+            return true;
+        }
+        if !seen.contains(&one) {
+            next.extend(entities.iter().filter(|it| it.uid == one).flat_map(|it| it.parents.iter().cloned()));
+            seen.push(one);
+        }
+    }
+    false
 }

@@ -47,6 +47,7 @@ pub mod actions;
 mod authorized;
 mod denied;
 mod facts;
+mod own_roles;
 mod principal;
 mod record;
 mod resource;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::Resource;
 use super::actions::role_ref;
-use crate::domain::{AgentId, Email, Micros, Network, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{
+    AgentId, Email, Micros, Network, OrganizationId, RoleRef, SessionId, SystemRole, UserId,
+};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// Who asks: one party, and the links that the question came through.
@@ -42,7 +44,7 @@ pub enum Party {
 pub struct AgentPrincipal {
     pub id: AgentId,
     pub organization: OrganizationId,
-    pub role: SystemRole,
+    pub role: RoleRef,
     pub suspended: bool,
     /// The product's id of the one project it works in.
     pub project: Option<String>,

@@ -8,6 +8,7 @@ mod decision;
 mod engine;
 mod index;
 mod load;
+mod overlay;
 mod policy_files;
 mod policy_tests;
 mod problem;
@@ -18,6 +19,7 @@ mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
 pub use engine::Pdp;
+pub use overlay::{Overlay, RolePolicy};
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};
 pub use question::{Entity, EntityRef, Question, Value};

@@ -33,6 +33,10 @@ impl Words {
         Ok(Self { schema, kinds, actions, asked_about })
     }
 
+    pub(super) fn knows(&self, action: &str) -> bool {
+        self.actions.contains_key(action)
+    }
+
     /// Whether the schema knows the action for these types.
     pub(super) fn applies(&self, action: &str, principal: &str, resource: &str) -> bool {
         let (Some(action), Some(principal), Some(resource)) =
@@ -84,7 +88,7 @@ impl Words {
         self.schema.principals_for_action(action).is_some_and(|mut kinds| kinds.next().is_some())
     }
 
-    fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
+    pub(super) fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
         let kind = self
             .kinds
             .get(reference.kind.as_ref())

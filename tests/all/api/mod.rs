@@ -12,6 +12,7 @@ mod members;
 mod organizations;
 mod registration;
 mod requests;
+mod roles;
 mod sessions;
 mod tokens;
 mod waitlist;

@@ -81,11 +81,14 @@ mod credentials;
 mod identity;
 mod organizations;
 mod platform;
+mod roles;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS].into_iter().flatten()
+    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, roles::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// An id of nothing.
