@@ -33,6 +33,7 @@ mod problem;
 mod reference;
 mod reply;
 mod request_id;
+mod resources;
 mod roles;
 mod routes;
 mod sessions;
@@ -66,6 +67,8 @@ enum Chapter {
     Organizations,
     /// API keys, agents and the tokens they get.
     Keys,
+    /// What products ask about their own things.
+    Decisions,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -90,7 +93,8 @@ operations! {
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (events::EventsApi, resources::ResourcesApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

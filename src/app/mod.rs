@@ -1,6 +1,6 @@
 //! Use cases: what happens, in which order, in which transaction.
 //!
-//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! Owns: [`App`]. May import: every floor below but `pdp`, which is asked through `guard`. Must never: see an HTTP request, or run a plugin, a mail or any
 //! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
 //! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
 
@@ -8,6 +8,7 @@ mod account;
 mod administration;
 mod agents;
 mod api_keys;
+mod attempts;
 mod audit;
 mod authenticate;
 mod delegation;
@@ -30,6 +31,7 @@ mod password_strength;
 mod passwords;
 mod refusals;
 mod register;
+mod resources;
 mod roles;
 mod sessions;
 mod sign_in;

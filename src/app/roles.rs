@@ -5,7 +5,7 @@ use serde_json::json;
 use super::refusals::{role_name_taken, unknown_role};
 use super::{App, Denied, Error};
 use crate::domain::{
-    CustomRole, FieldError, Invalid, Line, Micros, NewRole, OrganizationId, RoleId, RolePatch, RoleRef,
+    CustomRole, FieldError, Gift, Invalid, Line, Micros, NewRole, OrganizationId, RoleId, RolePatch, RoleRef,
     Roles, SystemRole,
 };
 use crate::guard::actions::{CreateRole, DeleteRole, ListRoles, UpdateRole};
@@ -101,7 +101,7 @@ impl App {
         };
         check_name(&role.name)?;
         check_line(&mut roles, &role)?;
-        let all = roles.permissions(role.id.into()).unwrap_or_default();
+        let all = roles.gift(role.id.into()).unwrap_or_default();
         self.check_held(ok.caller(), organization, &all).await?;
         let mut tx = self.store.begin().await?;
         tx.begin_roles(&ok).await?;
@@ -134,15 +134,12 @@ impl App {
         if let Some(permissions) = patch.permissions {
             role.permissions = self.known_permissions(organization, permissions)?;
         }
-        let moved = patch.inherits_from.flatten().is_some_and(|above| Some(above) != role.inherits_from);
         role.inherits_from = patch.inherits_from.unwrap_or(role.inherits_from);
         role.updated_at = self.now();
         check_line(&mut roles, &role)?;
-        // What it gave already is nobody's to grant again. Under another role it is another thing altogether: policies
-        // may speak of that role beside its permissions.
-        let had = if moved { None } else { before.permissions(id.into()) }.unwrap_or_default();
-        let mut added = roles.permissions(id.into()).unwrap_or_default();
-        added.retain(|permission| !had.contains(permission));
+        // What it gave already is nobody's to grant again.
+        let had = before.gift(id.into()).unwrap_or_default();
+        let added = roles.gift(id.into()).unwrap_or_default().beyond(&had);
         self.check_held(ok.caller(), organization, &added).await?;
         let mut tx = self.store.begin().await?;
         tx.begin_roles(&ok).await?;
@@ -171,7 +168,7 @@ impl App {
         }
         if let Some(to) = reassign_to {
             check_reassignment(&roles, id, to)?;
-            let all = roles.permissions(to).unwrap_or_default();
+            let all = roles.gift(to).unwrap_or_default();
             self.check_held(ok.caller(), organization, &all).await?;
         }
         let now = self.now();
@@ -231,10 +228,9 @@ impl App {
         &self,
         caller: &Principal,
         organization: OrganizationId,
-        permissions: &[&str],
+        gift: &Gift<'_>,
     ) -> Result<(), Error> {
-        let place = Resource::Organization(organization);
-        if self.guard.holds_all(caller, permissions, place).await? {
+        if self.guard.holds_gift(caller, organization, gift).await? {
             return Ok(());
         }
         Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()] }))

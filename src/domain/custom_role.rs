@@ -148,19 +148,40 @@ impl Roles {
         Some(line)
     }
 
-    /// All that a role gives, inherited or its own: sorted, each once, wildcards unexpanded. As [`Self::line`].
+    /// All that a role gives, its own or inherited; nothing as [`Self::line`].
     #[must_use]
-    pub fn permissions(&self, role: RoleRef) -> Option<Vec<&str>> {
-        let mut all = Vec::new();
+    pub fn gift(&self, role: RoleRef) -> Option<Gift<'_>> {
+        let mut gift = Gift::default();
         for role in self.line(role)? {
             match role {
-                RoleRef::System(role) => all.extend_from_slice(role.permissions()),
-                RoleRef::Custom(id) => all.extend(self.get(id)?.permissions.iter().map(String::as_str)),
+                RoleRef::System(role) => gift.system = gift.system.or(Some(role)),
+                RoleRef::Custom(id) => {
+                    gift.permissions.extend(self.get(id)?.permissions.iter().map(String::as_str));
+                }
             }
         }
-        all.sort_unstable();
-        all.dedup();
-        Some(all)
+        gift.permissions.sort_unstable();
+        gift.permissions.dedup();
+        Some(gift)
+    }
+}
+
+/// What a role gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gift<'a> {
+    /// What the organization's own roles list: sorted, each once, wildcards unexpanded.
+    pub permissions: Vec<&'a str>,
+    /// One of the platform's roles, with all that the policies give it.
+    pub system: Option<SystemRole>,
+}
+
+impl Gift<'_> {
+    /// What this gives and `other` did not.
+    #[must_use]
+    pub fn beyond(mut self, other: &Self) -> Self {
+        self.permissions.retain(|permission| !other.permissions.contains(permission));
+        self.system = self.system.filter(|_| self.system != other.system);
+        self
     }
 }
 
@@ -202,10 +223,10 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let all = roles.permissions(RoleRef::Custom(id(1))).unwrap();
-        assert!(["task:write", "spec:read", "dashboard:read"].iter().all(|it| all.contains(it)), "{all:?}");
-        assert_eq!(all.iter().filter(|it| **it == "org:read").count(), 1);
-        assert_eq!(roles.permissions(RoleRef::Custom(id(3))), None);
+        let all = roles.gift(RoleRef::Custom(id(1))).unwrap();
+        assert_eq!(all.permissions, ["org:read", "spec:read", "task:write"]);
+        assert_eq!(all.system, Some(SystemRole::Viewer));
+        assert_eq!(roles.gift(RoleRef::Custom(id(3))), None);
     }
 
     #[test]

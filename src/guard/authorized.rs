@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::actions::{Context, role_ref};
 use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
-use super::{Action, Denied, Facts, Party, Principal, Resource, Slice};
-use crate::domain::{Clock, OrganizationId, Random, RoleRef};
+use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
+use crate::domain::{Clock, Gift, OrganizationId, Random, RoleRef, SystemRole};
 use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
@@ -116,6 +116,11 @@ impl Guard {
         Self { pdp, facts, recorder, clock, random, kept: Kept::new() }
     }
 
+    /// For the other files of this folder.
+    pub(super) fn pdp(&self) -> &Pdp {
+        &self.pdp
+    }
+
     /// Asks whether `caller` may do `action`.
     ///
     /// # Errors
@@ -159,24 +164,32 @@ impl Guard {
         permission: &str,
         resource: Resource,
     ) -> Result<bool, Denied> {
-        self.holds_all(caller, &[permission], resource).await
-    }
-
-    /// As [`Guard::holds`], of each of several. One that cannot be held on `resource` is not.
-    ///
-    /// # Errors
-    /// As [`Guard::holds`].
-    pub async fn holds_all(
-        &self,
-        caller: &Principal,
-        permissions: &[&str],
-        resource: Resource,
-    ) -> Result<bool, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
         let known = Known { slice: &slice, own: own.as_deref() };
         for link in caller.links() {
-            if !self.has(caller, link, permissions, &resource, known)? {
+            if !self.has(caller, link, [permission], &resource, known)? {
+                return Ok(false);
+            }
+        }
+        Ok(slice.exists)
+    }
+
+    /// Whether the caller, with every link, holds all that a role of the organization would give.
+    ///
+    /// # Errors
+    /// As [`Guard::holds`].
+    pub async fn holds_gift(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        gift: &Gift<'_>,
+    ) -> Result<bool, Denied> {
+        let slice = self.facts.about(&caller.party, &Resource::Organization(organization)).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
+        for link in caller.links() {
+            if !self.has_gift(caller, link, organization, gift, known)? {
                 return Ok(false);
             }
         }
@@ -194,10 +207,10 @@ impl Guard {
         let name = role_ref(organization, role);
         let nothing = crate::domain::Roles::default();
         let roles = known.own.map_or(&nothing, |own| &own.roles);
-        let Some(permissions) = roles.permissions(role) else { return Ok(false) };
-        let place = Resource::Organization(organization);
+        let Some(gift) = roles.gift(role) else { return Ok(false) };
         for link in caller.links() {
-            let held = is_in(link, &name, known) || self.has(caller, link, &permissions, &place, known)?;
+            let held =
+                is_in(link, &name, known) || self.has_gift(caller, link, organization, &gift, known)?;
             if !held {
                 return Ok(false);
             }
@@ -205,12 +218,56 @@ impl Guard {
         Ok(true)
     }
 
-    /// Whether one link has each of these on `resource`.
-    fn has(
+    fn has_gift(
         &self,
         caller: &Principal,
         link: &Party,
-        permissions: &[&str],
+        organization: OrganizationId,
+        gift: &Gift<'_>,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        let place = Resource::Organization(organization);
+        if !self.has(caller, link, gift.permissions.iter().copied(), &place, known)? {
+            return Ok(false);
+        }
+        let Some(system) = gift.system else { return Ok(true) };
+        if is_in(link, &role_ref(organization, system), known) {
+            return Ok(true);
+        }
+        let given = self.given_by_policies(organization, system, known);
+        self.has(caller, link, given.iter().map(String::as_str), &place, known)
+    }
+
+    /// The permissions that the policies give to whoever is in one of the platform's roles and nothing else. The files
+    /// are the operator's, so what a role gives is asked of them, not of a list.
+    fn given_by_policies(
+        &self,
+        organization: OrganizationId,
+        role: SystemRole,
+        Known { slice, own }: Known<'_>,
+    ) -> Vec<String> {
+        let place = Resource::Organization(organization);
+        let mut permissions = self.pdp.permissions();
+        permissions.retain(|permission| self.is_about(permission, &place));
+        let slice = Slice { roles: vec![role_ref(organization, role)], ..slice.clone() };
+        let known = Known { slice: &slice, own };
+        // If there could be nobody, everything would have to be held.
+        if let Some(somebody) = UserPrincipal::nobody_in_particular() {
+            let somebody = Party::User(Box::new(somebody));
+            permissions.retain(|permission| {
+                let asked = question(&somebody, permission.clone().into(), Context::new(), &place, known);
+                self.pdp.decide(&asked).is_ok_and(|made| made.allowed)
+            });
+        }
+        permissions
+    }
+
+    /// Whether one link has each of these on `resource`.
+    fn has<'a>(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permissions: impl IntoIterator<Item = &'a str>,
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<bool, Denied> {
@@ -219,7 +276,7 @@ impl Guard {
             if !self.is_about(permission, resource) {
                 return Ok(false);
             }
-            let asked = (*permission).to_owned();
+            let asked = permission.to_owned();
             let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known)?;
             if !made.allowed {
                 return Ok(false);

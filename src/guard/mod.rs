@@ -2,9 +2,9 @@
 //!
 //! Owns: the only constructors of a permit. May import: `domain`, `pdp`.
 //! Must never: know SQL or HTTP, or offer a second way to make an [`Authorized`], not even for tests.
-//! Read next: `authorized.rs`, then `actions/`.
+//! Read next: `principal.rs` (who asks, through which links), `facts.rs`, `authorized.rs`, then `actions/`.
 //!
-//! A service demands an `Authorized<A>`, so a caller who skipped the question does not compile:
+//! A use case demands an `Authorized<A>`, so a caller who skipped the question does not compile:
 //!
 //! ```compile_fail,E0061
 //! # use palisade::{app::App, guard::Principal};
@@ -50,6 +50,7 @@ mod facts;
 mod own_roles;
 mod principal;
 mod record;
+mod registry;
 mod resource;
 
 pub use actions::Action;
@@ -60,4 +61,5 @@ pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
 pub use record::{DecisionId, DecisionLog, Record, Recorder};
+pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use resource::Resource;

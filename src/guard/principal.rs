@@ -121,6 +121,24 @@ impl Origin {
     }
 }
 
+impl UserPrincipal {
+    /// Somebody with an account in order, whom no policy names: what such a person may do, they may by a role.
+    pub(super) fn nobody_in_particular() -> Option<Self> {
+        Some(Self {
+            id: UserId::from(uuid::Uuid::nil()),
+            email: "nobody@in-particular.invalid".parse().ok()?,
+            email_verified: true,
+            waitlisted: false,
+            rejected: false,
+            suspended: false,
+            deleting: false,
+            super_admin: false,
+            session: None,
+            signed_in_at: Micros::new(0),
+        })
+    }
+}
+
 impl Principal {
     #[must_use]
     pub fn system(name: &'static str, request_id: String) -> Self {

@@ -40,6 +40,7 @@ on_both!(
     an_organization_has_a_bounded_number_of_roles,
     who_may_not_see_the_organization_learns_nothing_of_its_roles,
     what_happened_to_a_role_is_written_down,
+    a_platforms_role_is_all_that_the_policies_give_it,
 );
 
 /// `acme`, its owner Ada, its admin Vic, and Bob who belongs to it as a viewer.
@@ -796,4 +797,24 @@ async fn what_happened_to_a_role_is_written_down(server: Server) {
     assert_eq!(told("UpdateRole")["details"]["permissions"], json!(["task:read"]));
     assert_eq!(told("DeleteRole")["details"]["members"], json!(1));
     assert_eq!(told("ChangeMemberRole")["details"]["role"], json!("Role"));
+}
+
+async fn a_platforms_role_is_all_that_the_policies_give_it(server: Server) {
+    let scene = Scene::new(server).await;
+    // Everything that the role of an admin lists, but not what other files give to admins.
+    let listed: Vec<&str> =
+        [Admin, Member, Viewer].iter().flat_map(|role| role.permissions()).copied().collect();
+    let almost = scene.role("Almost", &listed, None).await;
+    scene.give(&scene.ada, &scene.bobs, &almost).await.expect(200);
+    scene.give(&scene.bob, &scene.vics, &role_id(Member)).await.expect(200);
+    scene.give(&scene.bob, &scene.vics, &role_id(Admin)).await.refused(403, "role-not-held");
+    let body = json!({ "name": "Deputy", "inherits_from": role_id(Admin) });
+    scene.make(&scene.bob, body).await.refused(403, "role-not-held");
+    scene
+        .patch(&scene.bob, &almost, json!({ "inherits_from": role_id(Admin) }))
+        .await
+        .refused(403, "role-not-held");
+    let all = [listed.as_slice(), &["resource:*", "token:*"]].concat();
+    scene.patch(&scene.ada, &almost, json!({ "permissions": all })).await.expect(200);
+    scene.give(&scene.bob, &scene.vics, &role_id(Admin)).await.expect(200);
 }

@@ -27,6 +27,8 @@ pub struct Request {
     pub body: Option<Value>,
     /// A body as OAuth sends it, instead.
     pub form: Option<String>,
+    /// What stands after the `?`.
+    pub query: Option<&'static str>,
     /// Another access token than the persona's own.
     pub token: Option<String>,
 }
@@ -43,6 +45,11 @@ impl Request {
 
     fn at(mut self, parameter: &'static str, id: impl Into<String>) -> Self {
         self.path.push((parameter, id.into()));
+        self
+    }
+
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = Some(query);
         self
     }
 
@@ -81,12 +88,13 @@ mod credentials;
 mod identity;
 mod organizations;
 mod platform;
+mod resources;
 mod roles;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, roles::ROWS]
+    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, resources::ROWS, roles::ROWS]
         .into_iter()
         .flatten()
 }
