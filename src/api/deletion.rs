@@ -62,7 +62,7 @@ impl From<AccountExport> for ExportView {
 
 impl From<OwnOrganization> for ExportedOrganization {
     fn from(it: OwnOrganization) -> Self {
-        Self { id: it.id.into(), name: it.name, slug: it.slug, role: it.role.name().to_owned() }
+        Self { id: it.id.into(), name: it.name, slug: it.slug, role: it.role.name }
     }
 }
 

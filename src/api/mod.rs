@@ -36,6 +36,7 @@ mod reference;
 mod reply;
 mod request_id;
 mod resources;
+mod roles;
 mod routes;
 mod sessions;
 mod tokens;
@@ -92,7 +93,7 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, resources::ResourcesApi, access::AccessApi),

@@ -141,7 +141,7 @@ impl Guard {
         if pdp.has_context(&question.action, ASSERTED) {
             question.context.push((ASSERTED.into(), asserted));
         }
-        match pdp.decide(&question) {
+        match pdp.decide_with(&question, ok.own_roles().map(|own| &own.overlay)) {
             Ok(decision) => {
                 let id = self.tell(ok, &question.principal, &question.action, &question.resource, &decision);
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
@@ -216,6 +216,11 @@ fn question<A: Asks>(ok: &Authorized<'_, A>, asked: Asked) -> Option<(Question, 
         if !entities.iter().any(|known| known.uid == entity.uid) {
             entities.push(entity);
         }
+    }
+    if let Some(own) = ok.own_roles() {
+        let named = entities.iter().find(|entity| entity.uid == principal);
+        let named = named.map_or_else(Vec::new, |entity| entity.parents.clone());
+        own.add_to(&mut entities, named);
     }
     Some((Question { principal, action: action.into(), resource: object, context, entities }, asserted))
 }

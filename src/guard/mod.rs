@@ -48,6 +48,7 @@ mod authorized;
 mod denied;
 mod evaluation;
 mod facts;
+mod own_roles;
 mod principal;
 mod record;
 mod registry;

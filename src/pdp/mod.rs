@@ -9,6 +9,7 @@ mod engine;
 mod index;
 mod json;
 mod load;
+mod overlay;
 mod policy_files;
 mod policy_tests;
 mod problem;
@@ -21,6 +22,7 @@ mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
 pub use engine::Pdp;
+pub use overlay::{Overlay, RolePolicy};
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};
 pub use question::{Entity, EntityRef, Extension, Pairs, Question, Value};

@@ -37,7 +37,8 @@ impl Store {
         let person = db.one(select_users!("WHERE id = $1"), args![id]).await?;
         let organizations = db
             .all(
-                "SELECT organizations.id, name, slug, role_id, archived_at FROM memberships \
+                "SELECT organizations.id, name, slug, role_id, archived_at, \
+                 (SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM memberships \
                  JOIN organizations ON organizations.id = memberships.organization_id \
                  WHERE memberships.user_id = $1 ORDER BY name, organizations.id",
                 args![id],

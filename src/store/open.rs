@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
     12 "0012_create_resources",
+    14 "0014_create_roles",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -15,6 +15,7 @@ mod own_model;
 mod registration;
 mod requests;
 mod resources;
+mod roles;
 mod sessions;
 mod todo;
 mod tokens;

@@ -92,13 +92,22 @@ mod identity;
 mod organizations;
 mod platform;
 mod resources;
+mod roles;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS, resources::ROWS, access::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        identity::ROWS,
+        organizations::ROWS,
+        credentials::ROWS,
+        platform::ROWS,
+        resources::ROWS,
+        access::ROWS,
+        roles::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// An id of nothing.
