@@ -29,8 +29,10 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod purge;
 mod refusals;
 mod register;
+mod reviews;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -47,7 +49,6 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
-pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
@@ -60,7 +61,9 @@ use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
+pub use self::purge::purge_principal;
 pub use self::register::Registration;
+pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
@@ -113,7 +116,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
-            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
         }
@@ -163,6 +166,8 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    /// Somebody who waits has met another condition.
+    review_waits: Notify,
     key_uses: KeyUses,
 }
 
@@ -200,6 +205,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            review_waits: Notify::new(),
             key_uses: KeyUses::default(),
         }
     }

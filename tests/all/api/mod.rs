@@ -9,6 +9,7 @@ mod edge;
 mod garbage;
 mod invitations;
 mod members;
+mod old_clients;
 mod organizations;
 mod registration;
 mod requests;
