@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Chapter;
-use super::auth::patched;
 use super::body::Body;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -211,17 +210,31 @@ impl TryFrom<UpdateOrganizationRequest> for OrganizationPatch {
     type Error = Problem;
 
     fn try_from(body: UpdateOrganizationRequest) -> Result<Self, Problem> {
-        let at = |field: &'static str| move |invalid: Invalid| Problem::invalid(vec![invalid.at(field)]);
-        Ok(Self {
-            name: body.name.map(|text| Line::parse(&text)).transpose().map_err(at("name"))?,
-            description: patched(body.description, |text| {
-                given(text).map(|text| Line::parse(&text)).transpose().map_err(at("description"))
-            })?,
-            billing_email: patched(body.billing_email, |text| {
-                given(text).map(|text| text.parse()).transpose().map_err(at("billing_email"))
-            })?,
-            max_concurrent_agents: body.max_concurrent_agents,
-            max_agent_runtime_hours: body.max_agent_runtime_hours,
-        })
+        let mut wrong = Wrong::default();
+        let name = wrong.check("name", body.name.map(|text| Line::parse(&text)).transpose());
+        let description = wrong.check("description", changed(body.description, Line::parse));
+        let billing_email = wrong.check("billing_email", changed(body.billing_email, str::parse));
+        match (name, description, billing_email) {
+            (Some(name), Some(description), Some(billing_email)) => Ok(Self {
+                name,
+                description,
+                billing_email,
+                max_concurrent_agents: body.max_concurrent_agents,
+                max_agent_runtime_hours: body.max_agent_runtime_hours,
+            }),
+            _ => Err(Problem::invalid(wrong.0)),
+        }
+    }
+}
+
+/// A field of a patch: left out, cleared by `null` or by an empty text, or set.
+fn changed<T>(
+    field: MaybeUndefined<String>,
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
+) -> Result<Option<Option<T>>, Invalid> {
+    match field {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(text) => given(Some(text)).map(|text| parse(&text)).transpose().map(Some),
     }
 }

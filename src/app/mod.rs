@@ -30,9 +30,11 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod purge;
 mod refusals;
 mod register;
 mod resources;
+mod reviews;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -49,7 +51,6 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
-pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
 pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 pub use self::imports::{Import, ImportReport, ImportedRow};
@@ -63,7 +64,9 @@ use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
+pub use self::purge::purge_principal;
 pub use self::register::Registration;
+pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
@@ -116,7 +119,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
-            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
         }
@@ -166,6 +169,8 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    /// Somebody who waits has met another condition.
+    review_waits: Notify,
     key_uses: KeyUses,
 }
 
@@ -203,6 +208,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            review_waits: Notify::new(),
             key_uses: KeyUses::default(),
         }
     }

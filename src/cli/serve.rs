@@ -44,7 +44,11 @@ pub(super) async fn run(config: Config) -> Outcome {
     };
     let purge = {
         let app = Arc::clone(&app);
-        tokio::spawn(async move { app.purge_accounts_forever().await })
+        tokio::spawn(async move { app.purge_forever().await })
+    };
+    let reviews = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.review_registrations_forever().await })
     };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
@@ -54,7 +58,8 @@ pub(super) async fn run(config: Config) -> Outcome {
     key_uses.abort();
     purge.abort();
     keys.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys);
+    reviews.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys, reviews);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

@@ -13,6 +13,7 @@ mod deletion;
 mod email_changes;
 mod email_tokens;
 mod error;
+mod expiry;
 mod export;
 mod facts;
 mod imports;

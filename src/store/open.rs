@@ -51,6 +51,8 @@ pub const MIGRATIONS: &[Step] = &steps![
     7 "0007_create_audit",
     8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
+    10 "0010_ask_plugins_again",
+    11 "0011_index_expiry",
     12 "0012_create_resources",
     14 "0014_create_roles",
 ];

@@ -152,7 +152,8 @@ async fn a_role_of_the_organizations_own_counts(server: Server) {
         "resource": { "type": "Project", "id": "apollo" },
     });
     scene.is_plain_no(&asked).await;
-    let role = json!({ "name": "Sweeper", "permissions": ["project:delete"], "inherits_from": role_id(VIEWER) });
+    let role =
+        json!({ "name": "Sweeper", "permissions": ["project:delete"], "inherits_from": role_id(VIEWER) });
     let role = scene.server.post_as(&scene.ada, &format!("{}/roles", scene.home), role).await.expect(201);
     let members = format!("{}/members", scene.home);
     let all = scene.server.get_as(&scene.ada, &members).await.expect(200);
@@ -470,7 +471,7 @@ async fn a_context_is_held_against_the_schema(server: Server) {
 
 async fn agents_and_services_are_asked_about(server: Server) {
     let scene = Scene::new(server).await;
-    let body = json!({ "name": "Builder", "role_id": crate::support::role_id(VIEWER) });
+    let body = json!({ "name": "Builder", "role_id": role_id(VIEWER) });
     let path = format!("{}/agents", scene.home);
     let agent = scene.server.post_as(&scene.ada, &path, body).await.expect(201);
     let agent = agent["id"].as_str().unwrap();

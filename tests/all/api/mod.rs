@@ -10,6 +10,7 @@ mod edge;
 mod garbage;
 mod invitations;
 mod members;
+mod old_clients;
 mod organizations;
 mod own_model;
 mod registration;

@@ -14,6 +14,7 @@ mod databases;
 mod mail;
 mod network;
 mod people;
+mod rows;
 mod server;
 
 pub use answer::Answer;
