@@ -21,6 +21,7 @@ pub struct Authorized<'c, A: Action> {
     decision: DecisionId,
     seen: Option<i64>,
     facts: Vec<Entity>,
+    register: Option<i64>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -49,6 +50,13 @@ impl<'c, A: Action> Authorized<'c, A> {
     /// What was known of the object when it was decided, for questions that rest on the same.
     pub(super) fn facts(&self) -> &[Entity] {
         &self.facts
+    }
+
+    /// How often the register of the organization's things had been changed when this was decided: what was read later,
+    /// and is kept under this count, is never older than the count.
+    #[must_use]
+    pub fn register(&self) -> Option<i64> {
+        self.register
     }
 
     /// The object of the action itself, as the decision knew it.
@@ -123,6 +131,11 @@ impl Guard {
         &self.pdp
     }
 
+    /// For work that outlives a borrow.
+    pub(super) fn shared_pdp(&self) -> &Arc<Pdp> {
+        &self.pdp
+    }
+
     pub(super) fn recorder(&self) -> &dyn Recorder {
         &*self.recorder
     }
@@ -155,7 +168,14 @@ impl Guard {
             decision = Some(id);
         }
         let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
-        Ok(Authorized { action, caller, decision, seen: slice.version, facts: slice.entities })
+        Ok(Authorized {
+            action,
+            caller,
+            decision,
+            seen: slice.version,
+            facts: slice.entities,
+            register: slice.register,
+        })
     }
 
     /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,

@@ -17,6 +17,8 @@ pub struct Slice {
     pub exists: bool,
     /// The version of the object's row, where it has one.
     pub version: Option<i64>,
+    /// Of an organization: how often its register of things was changed.
+    pub register: Option<i64>,
 }
 
 /// The facts could not be read; the source is for the log.

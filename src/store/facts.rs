@@ -61,7 +61,7 @@ impl Store {
         let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
-                "SELECT archived_at, organizations.version, role_id FROM organizations \
+                "SELECT archived_at, organizations.version, register_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
@@ -77,6 +77,7 @@ impl Store {
             roles,
             exists: true,
             version: Some(row.get("version")?),
+            register: Some(row.get("register_revision")?),
         })
     }
 
