@@ -21,6 +21,7 @@ pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod explain;
 mod framework;
 mod health;
 mod invitations;
@@ -31,6 +32,7 @@ mod messages;
 mod organizations;
 mod pages;
 mod passwords;
+mod policies;
 mod problem;
 mod reference;
 mod reply;
@@ -96,7 +98,7 @@ operations! {
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
-    (events::EventsApi, resources::ResourcesApi, access::AccessApi),
+    (events::EventsApi, resources::ResourcesApi, access::AccessApi, explain::ExplainApi, policies::PoliciesApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

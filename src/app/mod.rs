@@ -16,6 +16,7 @@ mod deletion;
 mod email_change;
 mod error;
 mod evaluation;
+mod explain;
 mod grants;
 mod imports;
 mod introspection;
@@ -30,6 +31,7 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod policies;
 mod purge;
 mod refusals;
 mod register;
@@ -82,6 +84,8 @@ use crate::store::{Note, Store, Tx};
 pub struct Settings {
     /// Where people reach this server; every link in a mail begins with it, whatever a request's headers say.
     pub public_url: Url,
+    /// Where policies are read from when they are reloaded.
+    pub policies_dir: std::path::PathBuf,
     /// Says openly whether an address has an account. Off: register and login answer alike.
     pub reveal_accounts: bool,
     pub access_lifetime: Duration,
@@ -110,6 +114,7 @@ impl Settings {
         const HOUR: u64 = 60 * 60;
         Self {
             public_url,
+            policies_dir: std::path::PathBuf::new(),
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
             session_lifetime: Duration::from_secs(7 * 24 * HOUR),

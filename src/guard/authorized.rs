@@ -23,6 +23,7 @@ pub struct Authorized<'c, A: Action> {
     seen: Option<i64>,
     facts: Vec<Entity>,
     own: Option<Arc<OwnRoles>>,
+    register: Option<i64>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -56,6 +57,13 @@ impl<'c, A: Action> Authorized<'c, A> {
     /// The roles that the object's organization made, likewise.
     pub(super) fn own_roles(&self) -> Option<&OwnRoles> {
         self.own.as_deref()
+    }
+
+    /// How often the register of the organization's things had been changed when this was decided: what was read later,
+    /// and is kept under this count, is never older than the count.
+    #[must_use]
+    pub fn register(&self) -> Option<i64> {
+        self.register
     }
 
     /// The object of the action itself, as the decision knew it.
@@ -140,6 +148,11 @@ impl Guard {
         &self.pdp
     }
 
+    /// For work that outlives a borrow.
+    pub(super) fn shared_pdp(&self) -> &Arc<Pdp> {
+        &self.pdp
+    }
+
     pub(super) fn recorder(&self) -> &dyn Recorder {
         &*self.recorder
     }
@@ -179,7 +192,15 @@ impl Guard {
         {
             return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()] });
         }
-        Ok(Authorized { action, caller, decision, seen: slice.version, facts: slice.entities, own })
+        Ok(Authorized {
+            action,
+            caller,
+            decision,
+            seen: slice.version,
+            facts: slice.entities,
+            own,
+            register: slice.register,
+        })
     }
 
     /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,

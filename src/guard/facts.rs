@@ -20,6 +20,8 @@ pub struct Slice {
     pub version: Option<i64>,
     /// The organization in which the object lives, and which state of its own roles counts; nothing if it has none.
     pub own_roles: Option<(OrganizationId, i64)>,
+    /// Of an organization: how often its register of things was changed.
+    pub register: Option<i64>,
 }
 
 /// The facts could not be read; the source is for the log.

@@ -80,6 +80,11 @@ impl Index {
         Ok(Self { authorizer: Authorizer::new(), actions, all: policies.clone() })
     }
 
+    /// Every policy there is.
+    pub(super) fn policies(&self) -> &PolicySet {
+        &self.all
+    }
+
     /// The same answer as the plain authorizer over all policies.
     pub(super) fn ask(&self, request: &Request, entities: &Entities) -> Answer {
         let mut sum = Sum::default();

@@ -6,6 +6,7 @@
 
 mod decision;
 mod engine;
+mod explain;
 mod index;
 mod json;
 mod load;
@@ -22,6 +23,7 @@ mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
 pub use engine::Pdp;
+pub use explain::{ExplainedPolicy, Explanation, NearMiss};
 pub use overlay::{Overlay, RolePolicy};
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};

@@ -65,7 +65,7 @@ impl Store {
         let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
-                "SELECT archived_at, organizations.version, roles_revision, role_id FROM organizations \
+                "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
@@ -83,6 +83,7 @@ impl Store {
             version: Some(row.get("version")?),
             // Most organizations never make a role, and pay nothing for those that do.
             own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
+            register: Some(row.get("register_revision")?),
         })
     }
 

@@ -82,7 +82,7 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, resources, access, roles];
+areas![identity, organizations, credentials, platform, resources, access, policies, roles];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
 #[must_use]
