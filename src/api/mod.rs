@@ -21,6 +21,7 @@ pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod explain;
 mod framework;
 mod health;
 mod invitations;
@@ -31,11 +32,13 @@ mod messages;
 mod organizations;
 mod pages;
 mod passwords;
+mod policies;
 mod problem;
 mod reference;
 mod reply;
 mod request_id;
 mod resources;
+mod roles;
 mod routes;
 mod search;
 mod sessions;
@@ -93,10 +96,17 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
-    (events::EventsApi, resources::ResourcesApi, access::AccessApi, search::SearchApi),
+    (
+        events::EventsApi,
+        resources::ResourcesApi,
+        access::AccessApi,
+        explain::ExplainApi,
+        search::SearchApi,
+        policies::PoliciesApi,
+    ),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

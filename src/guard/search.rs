@@ -2,8 +2,11 @@
 //!
 //! A search is one decision to record, the right to search; the answers are data, and no permit comes of them.
 
+use std::sync::Arc;
+
 use super::actions::{Context, Searches};
 use super::evaluation::{ASSERTED, question};
+use super::own_roles::OwnRoles;
 use super::{Asked, Authorized, Guard, Known, Resource};
 use crate::pdp::{Entity, EntityRef, Fixed, Reach, Series, Shared, Value};
 
@@ -19,13 +22,16 @@ pub enum Sought {
 pub struct Search {
     series: Series,
     organization: EntityRef,
+    own: Option<Arc<OwnRoles>>,
 }
 
 impl Search {
     /// Whether the answer about this one is yes.
     #[must_use]
     pub fn allows(&self, candidate: &EntityRef, facts: &[Entity]) -> bool {
-        self.series.allows(candidate, facts).unwrap_or_else(|error| {
+        let mut facts = facts.to_vec();
+        self.own.iter().for_each(|own| own.add_above(&mut facts, candidate));
+        self.series.allows(candidate, &facts).unwrap_or_else(|error| {
             tracing::warn!(%error, %candidate, "a search could not decide about one");
             false
         })
@@ -69,14 +75,19 @@ impl Guard {
             let told = told.map(|(name, it)| (name.into(), Value::Bool(it)));
             context.push((ASSERTED.into(), Value::Record(told.into())));
         }
-        let entities = ok.facts().iter().cloned().chain(known).collect();
+        let own = ok.own_roles().cloned();
+        let mut entities: Vec<Entity> = ok.facts().iter().cloned().chain(known).collect();
+        if let (Some(own), Fixed::Principal { principal, .. }) = (&own, &fixed) {
+            own.add_above(&mut entities, principal);
+        }
+        let overlay = own.as_ref().map(|own| Arc::clone(&own.overlay));
         let shared = Shared { fixed, action: action.to_owned(), context, entities };
-        let series = self.pdp().series(shared).unwrap_or_else(|error| {
+        let series = self.pdp().series(shared, overlay).unwrap_or_else(|error| {
             tracing::warn!(%error, "a search could not be asked");
             None
         })?;
         let organization = Resource::Organization(ok.action().organization()).entity();
-        Some(Search { series, organization })
+        Some(Search { series, organization, own })
     }
 
     /// Whatever a product can ask about for these types, sorted.
@@ -90,11 +101,9 @@ impl Guard {
     /// Whether the answer is yes.
     #[must_use]
     pub fn would_allow<A: Searches>(&self, ok: &Authorized<'_, A>, asked: Asked) -> bool {
-        let Some((mut question, asserted)) = question(ok, asked) else { return false };
-        if self.pdp().has_context(&question.action, ASSERTED) {
-            question.context.push((ASSERTED.into(), asserted));
-        }
-        let decision = self.pdp().decide(&question);
+        let Some(question) = question(self.pdp(), ok, asked) else { return false };
+        let overlay = ok.own_roles().map(|own| &*own.overlay);
+        let decision = self.pdp().decide_with(&question, overlay);
         decision.map(|decision| decision.allowed).unwrap_or_else(|error| {
             tracing::warn!(%error, "a search could not decide about an action");
             false

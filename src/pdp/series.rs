@@ -11,7 +11,9 @@ use cedar_policy::{Context, Entities, EntityUid, Request};
 
 use super::decision::Error;
 use super::engine::Pdp;
+use super::index::Sum;
 use super::load::Snapshot;
+use super::overlay::Overlay;
 use super::question::{Entity, EntityRef, Pairs};
 use super::reach::{Reach, reach};
 use super::words::bad;
@@ -46,14 +48,16 @@ pub struct Series {
     context: Context,
     entities: Entities,
     known: Vec<EntityRef>,
+    overlay: Option<Arc<Overlay>>,
 }
 
 impl Pdp {
-    /// Nothing if the schema does not know the action for these types, so that each answer is no.
+    /// Nothing if the schema does not know the action for these types, so that each answer is no. `overlay`: the policies
+    /// of an organization's own roles, which count too.
     ///
     /// # Errors
     /// `BadQuestion` when what is shared does not fit the schema.
-    pub fn series(&self, shared: Shared) -> Result<Option<Series>, Error> {
+    pub fn series(&self, shared: Shared, overlay: Option<Arc<Overlay>>) -> Result<Option<Series>, Error> {
         let snapshot = arc_swap::Guard::into_inner(self.current());
         let Shared { fixed, action, context, entities } = shared;
         let (principal, resource) = match &fixed {
@@ -82,7 +86,7 @@ impl Pdp {
         }
         let all = shared.into_iter().chain(actions);
         let entities = Entities::empty().add_entities(all, Some(&words.schema)).map_err(bad)?;
-        Ok(Some(Series { fixed, uid, action, context, entities, known, snapshot }))
+        Ok(Some(Series { fixed, uid, action, context, entities, known, overlay, snapshot }))
     }
 }
 
@@ -104,7 +108,10 @@ impl Series {
         let own = entities.iter().filter(|entity| !self.known.contains(&entity.uid));
         let own = own.map(|entity| words.entity(entity)).collect::<Result<Vec<_>, _>>()?;
         let entities = self.entities.clone().add_entities(own, Some(&words.schema)).map_err(bad)?;
-        let answer = self.snapshot.index.ask(&request, &entities);
+        let mut sum = Sum::default();
+        self.snapshot.index.ask_into(&request, &entities, &mut sum);
+        self.overlay.iter().for_each(|overlay| overlay.ask_into(&request, &entities, &mut sum));
+        let answer = sum.answer();
         Ok(answer.allowed && answer.errors.is_empty())
     }
 
@@ -112,6 +119,10 @@ impl Series {
     #[must_use]
     pub fn reach(&self, organization: &EntityRef) -> Reach {
         let Fixed::Principal { resource_type, .. } = &self.fixed else { return Reach::Anything };
+        // A role of the organization's own reaches whatever belongs to it.
+        if self.overlay.as_ref().is_some_and(|overlay| overlay.concerns(&self.uid, &self.entities)) {
+            return Reach::Anything;
+        }
         let words = &self.snapshot.words;
         let (Ok(organization), Some(kind)) = (words.uid(organization), words.kind(resource_type)) else {
             return Reach::Anything;

@@ -33,6 +33,10 @@ impl Words {
         Ok(Self { schema, kinds, actions, asked_about })
     }
 
+    pub(super) fn knows(&self, action: &str) -> bool {
+        self.actions.contains_key(action)
+    }
+
     /// Whether the schema knows the action for these types.
     pub(super) fn applies(&self, action: &str, principal: &str, resource: &str) -> bool {
         let (Some(action), Some(principal), Some(resource)) =

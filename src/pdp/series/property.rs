@@ -198,7 +198,7 @@ fn searched(
     let series = |fixed, more: Vec<Entity>| -> Series {
         let entities = facts.shared.iter().cloned().chain(more).collect();
         let shared = Shared { fixed, action: action.to_owned(), context: context.clone(), entities };
-        pdp.series(shared).unwrap().expect("the schema knows it")
+        pdp.series(shared, None).unwrap().expect("the schema knows it")
     };
     let of_doc = facts.of_doc(doc);
     let principal = user.uid.clone();
@@ -261,7 +261,7 @@ fn reach_of(condition: &str) -> Reach {
         vec![group(0), group(1), user, Entity { uid: organization(), attributes, parents: vec![] }];
     let fixed = Fixed::Principal { principal: uid("User", 0), resource_type: "Doc".to_owned() };
     let shared = Shared { fixed, action: "doc:view".to_owned(), context: vec![], entities };
-    pdp.series(shared).unwrap().unwrap().reach(&organization())
+    pdp.series(shared, None).unwrap().unwrap().reach(&organization())
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::own_model::with_drive;
 use crate::on_both_with;
-use crate::support::{Answer, Database, Person, Server, Setup};
+use crate::support::{Answer, Database, Person, Server, Setup, role_id};
 
 on_both_with!(
     with_drive;
@@ -17,6 +17,7 @@ on_both_with!(
     a_token_is_good_for_its_own_search_only,
     what_is_not_known_is_nowhere_found,
     nothing_of_another_organization_is_found,
+    roles_of_the_organizations_own_count,
     only_who_may_search_is_answered,
     every_fault_of_a_search_is_a_400,
     a_page_costs_the_same_statements_however_many_it_holds,
@@ -235,6 +236,32 @@ fn drawn_things(draw: &mut Draw, scene: &Scene) -> Vec<Value> {
         things.push(file(&id, attributes, &parents));
     }
     things
+}
+
+async fn roles_of_the_organizations_own_count(server: Server) {
+    let scene = Scene::new(server).await;
+    let (server, vic) = (&scene.server, scene.vic());
+    scene.load(["apollo", "gemini"].map(|id| json!({ "type": "Project", "id": id })).to_vec()).await;
+    let delete = json!({ "name": "project:delete" });
+    let which = json!({ "subject": vic, "action": delete, "resource": { "type": "Project" } });
+    let apollo = json!({ "type": "Project", "id": "apollo" });
+    let who = json!({ "subject": { "type": "User" }, "action": delete, "resource": apollo });
+    let what = json!({ "subject": vic, "resource": apollo });
+    assert_eq!(scene.all("resource", &which, 10).await.0, Vec::<Value>::new());
+
+    let role = json!({ "name": "Sweeper", "permissions": ["project:delete"], "inherits_from": role_id(SystemRole::Viewer) });
+    let role = server.post_as(&scene.ada, &format!("{}/roles", scene.home), role).await.expect(201);
+    let members = server.get_as(&scene.ada, &format!("{}/members", scene.home)).await.expect(200);
+    let vics = members.as_array().unwrap().iter().find(|it| it["user_id"] == vic["id"]).unwrap();
+    let path = format!("{}/members/{}", scene.home, vics["id"].as_str().unwrap());
+    server.patch_as(&scene.ada, &path, json!({ "role_id": role["id"] })).await.expect(200);
+
+    assert_eq!(ids(&scene.all("resource", &which, 10).await.0), ["apollo", "gemini"]);
+    assert!(scene.all("subject", &who, 10).await.0.contains(&vic));
+    let names = scene.all("action", &what, 100).await.0;
+    let held = |name: &str| names.iter().any(|it| it["name"] == name);
+    // By the role itself, by what it inherits from, and not by what it does not list.
+    assert_eq!([held("project:delete"), held("project:read"), held("project:archive")], [true, true, false]);
 }
 
 async fn compare_with_brute_force(database: fn() -> Option<Database>) {
