@@ -1,6 +1,6 @@
 //! HTTP: from a request to a question, from a released value to a reply.
 //!
-//! Owns: poem and poem-openapi. May import: `domain`, `guard`, `app`. Must never: name a row, a Cedar type or a
+//! Owns: poem and poem-openapi, and tonic for Envoy. May import: `domain`, `guard`, `app`. Must never: name a row, a Cedar type or a
 //! guest, open a transaction, or answer with a value that no permit released.
 //! Read next: `organizations.rs`; then `caller.rs` and `reply.rs`.
 //!
@@ -14,12 +14,16 @@ mod body;
 mod browser;
 mod caller;
 mod client_address;
+mod decisions;
 mod deletion;
 pub mod document;
 mod edge;
 mod email_change;
 mod events;
+pub mod ext_authz;
+mod forward_auth;
 mod framework;
+mod freshness;
 mod health;
 mod invitations;
 mod jwks;
@@ -28,6 +32,7 @@ mod members;
 mod messages;
 mod organizations;
 mod pages;
+mod passing;
 mod passwords;
 mod problem;
 mod reference;
@@ -50,6 +55,7 @@ use serde_json::Value;
 pub use self::client_address::TrustedProxies;
 pub use self::document::OpenApiVersion;
 pub use self::edge::{BODY_LIMIT, EdgeSettings};
+pub use self::forward_auth::OriginalHeaders;
 pub use self::request_id::RequestId;
 pub use self::routes::RouteTable;
 use crate::app::App;
@@ -67,6 +73,8 @@ enum Chapter {
     Keys,
     /// For super admins.
     Platform,
+    /// In front of other services.
+    Forwarding,
     /// What other services read, by the standards' own paths.
     Discovery,
 }
@@ -89,7 +97,8 @@ operations! {
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {
@@ -141,7 +150,7 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/reset-password", poem::get(pages::reset_password))
         .at("/confirm-email", poem::get(pages::confirm_email))
         .nest("/docs", reference::routes())
-        .nest("/", service());
+        .nest("/", service().around(freshness::tell));
     // Development only; see `mail_page.rs`.
     let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
     let routes = routes.data(app);

@@ -10,10 +10,12 @@ mod agents;
 mod api_keys;
 mod audit;
 mod authenticate;
+mod decisions;
 mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod forward_auth;
 mod grants;
 mod imports;
 mod introspection;
@@ -30,6 +32,7 @@ mod password_strength;
 mod passwords;
 mod refusals;
 mod register;
+mod revisions;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -45,9 +48,11 @@ use url::Url;
 pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
+pub use self::decisions::{DecisionQueue, decisions_principal};
 pub use self::delegation::{Delegated, Exchange};
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -63,7 +68,7 @@ pub use self::register::Registration;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
+use crate::domain::{Clock, DoorRule, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::Mailer;
@@ -92,6 +97,10 @@ pub struct Settings {
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// How long decisions stay in the log.
+    pub decision_retention: Duration,
+    /// Which requests in front of other services pass.
+    pub doors: Vec<DoorRule>,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
 }
@@ -114,6 +123,8 @@ impl Settings {
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
             rate_limits: RateLimits::OFF,
+            decision_retention: Duration::from_secs(30 * 24 * HOUR),
+            doors: Vec::new(),
             key_environment: KeyEnvironment::Live,
         }
     }
@@ -131,6 +142,8 @@ pub struct Parts {
     pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
+    /// The guard's recorder.
+    pub decisions: Arc<DecisionQueue>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
@@ -163,6 +176,7 @@ pub struct App {
     limits: Limits,
     mail_waits: Notify,
     key_uses: KeyUses,
+    decisions: Arc<DecisionQueue>,
 }
 
 impl App {
@@ -177,6 +191,7 @@ impl App {
             previous_master,
             plugins,
             mailer,
+            decisions,
             clock,
             random,
             settings,
@@ -200,6 +215,7 @@ impl App {
             limits,
             mail_waits,
             key_uses: KeyUses::default(),
+            decisions,
         }
     }
 
@@ -229,8 +245,9 @@ impl App {
         Work { hashes: self.hasher.computed(), statements: self.store.statements() }
     }
 
-    /// Closes the database; call it last.
+    /// Writes down what waits of the decision log and closes the database; call it last.
     pub async fn close(&self) {
+        self.flush_decisions().await;
         self.store.close().await;
     }
 

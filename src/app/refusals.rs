@@ -14,7 +14,9 @@ impl From<guard::Denied> for Error {
         match denied {
             guard::Denied::Unauthenticated => Self::Unauthenticated { code: "not-signed-in" },
             guard::Denied::NotFound => Self::NotFound,
-            guard::Denied::Forbidden { codes } => Self::Denied(Denied { codes }),
+            guard::Denied::Forbidden { codes, decision } => {
+                Self::Denied(Denied { codes, decision: Some(decision.into()) })
+            }
             guard::Denied::Undecided(source) => Self::Bug { context: "no decision could be made", source },
             guard::Denied::Facts(source) => {
                 tracing::warn!(error = ?source, "facts could not be read");

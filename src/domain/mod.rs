@@ -8,6 +8,8 @@ mod account;
 mod agent;
 mod api_key;
 mod clock;
+mod decision;
+mod doors;
 mod email;
 mod event;
 mod export;
@@ -23,6 +25,7 @@ mod role;
 mod secret;
 mod session;
 mod strength;
+mod target;
 mod text;
 
 pub use account::{
@@ -32,6 +35,8 @@ pub use account::{
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
 pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
+pub use decision::{DecisionFilter, LoggedDecision};
+pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, Opens, door};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
@@ -53,4 +58,5 @@ pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};
 pub use strength::Strength;
+pub use target::{Ambiguous, Target};
 pub use text::{Line, Slug};

@@ -83,6 +83,14 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
 /// The word of RFC 6750 section 3.1, spelled as our codes are.
 const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
 
+/// The answer to a question that is no operation of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    pub allowed: bool,
+    /// The one that said no, or the last that said yes.
+    pub decision: DecisionId,
+}
+
 /// Asks Cedar, and turns its allow into a permit.
 #[derive(Debug)]
 pub struct Guard {
@@ -119,9 +127,9 @@ impl Guard {
         let slice = self.facts.about(&caller.party, &resource).await?;
         let mut decision = None;
         for link in caller.links() {
-            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, &slice)?;
+            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, &slice).await?;
             if !made.allowed {
-                return Err(self.refusal(caller, link, &resource, &slice, &made));
+                return Err(self.refusal(caller, link, &resource, &slice, (id, &made)));
             }
             // The party is asked last: the permit is known by the decision about it.
             decision = Some(id);
@@ -141,15 +149,30 @@ impl Guard {
         permission: &str,
         resource: Resource,
     ) -> Result<bool, Denied> {
+        Ok(self.ask(caller, permission, resource).await?.allowed)
+    }
+
+    /// [`Guard::holds`], with the decision that settled it.
+    ///
+    /// # Errors
+    /// If the facts cannot be read, or no decision can be made.
+    pub async fn ask(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+    ) -> Result<Answer, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
+        let mut answer = Answer { allowed: false, decision: DecisionId::default() };
         for link in caller.links() {
-            let (_, made) =
-                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice)?;
+            let (id, made) =
+                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice).await?;
+            answer = Answer { allowed: made.allowed, decision: id };
             if !made.allowed {
-                return Ok(false);
+                return Ok(answer);
             }
         }
-        Ok(slice.exists)
+        Ok(Answer { allowed: answer.allowed && slice.exists, ..answer })
     }
 
     /// Whether a credential can be granted this text.
@@ -171,7 +194,7 @@ impl Guard {
         link: &Party,
         resource: &Resource,
         slice: &Slice,
-        made: &Decision,
+        (decision, made): (DecisionId, &Decision),
     ) -> Denied {
         if caller.is_anonymous() {
             return Denied::Unauthenticated;
@@ -186,11 +209,11 @@ impl Guard {
         // What is true of the caller whatever the object: telling it gives nothing away about the object.
         let about_caller = codes(true);
         if !about_caller.is_empty() {
-            return Denied::Forbidden { codes: about_caller };
+            return Denied::Forbidden { codes: about_caller, decision };
         }
         // Which actions a credential's scopes cover does not depend on the object either.
         if matches!(link, Party::Credential(_)) && made.determining.is_empty() && made.errors.is_empty() {
-            return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()] };
+            return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()], decision };
         }
         let visible = slice.exists
             && match resource.shown_by() {
@@ -200,11 +223,11 @@ impl Guard {
                     self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
                 }),
             };
-        if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
+        if visible { Denied::Forbidden { codes: codes(false), decision } } else { Denied::NotFound }
     }
 
-    /// One link's decision.
-    fn decide(
+    /// One link's decision, told to the recorder.
+    async fn decide(
         &self,
         caller: &Principal,
         link: &Party,
@@ -217,15 +240,12 @@ impl Guard {
         let id = DecisionId::from(self.random.uuid(now));
         let question = question(link, action.into(), context, resource, slice);
         let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
-        self.recorder.record(&Record {
-            id,
-            at: now,
-            request_id: &caller.origin.request_id,
-            principal: &question.principal,
-            action: &question.action,
-            resource: &question.resource,
-            decision: &made,
-        });
+        let request_id = &caller.origin.request_id;
+        let turn =
+            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
+        if let Some(turn) = turn {
+            turn.await;
+        }
         Ok((id, made))
     }
 }

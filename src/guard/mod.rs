@@ -52,11 +52,11 @@ mod record;
 mod resource;
 
 pub use actions::Action;
-pub use authorized::{Authorized, Guard, Released};
+pub use authorized::{Answer, Authorized, Guard, Released};
 pub use denied::Denied;
 pub use facts::{Facts, FactsError, Slice};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
-pub use record::{DecisionId, DecisionLog, Record, Recorder};
+pub use record::{DecisionId, DecisionLog, Record, Recorded, Recorder, Turn};
 pub use resource::Resource;

@@ -14,6 +14,7 @@ mod problem;
 mod question;
 mod schema_files;
 mod scopes;
+mod slice;
 mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};

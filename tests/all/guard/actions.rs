@@ -10,13 +10,16 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 10] = [
+const WITHOUT_AN_OPERATION: [&str; 13] = [
     "CreateAdministrator",
     "DeliverMail",
+    "ExportDecisions",
     "ImportUsers",
     "ListSigningKeys",
+    "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",
+    "RecordDecisions",
     "RecordKeyUse",
     "ResealSecrets",
     "RotateSigningKeys",
