@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::{page, role};
+use crate::app::Limit;
 use crate::domain::{Email, Invitation, Secret};
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
 
@@ -93,6 +94,9 @@ impl InvitationsApi {
             .map_err(|invalid: crate::domain::Invalid| Problem::invalid(vec![invalid.at("email")]))?;
         let action = CreateInvitation { organization: organization_id.0.into(), role: role(body.0.role_id)? };
         let ok = caller.authorize(action).await?;
+        if body.0.send_email.unwrap_or(true) {
+            caller.limit(Limit::MailTo(email.as_str()))?;
+        }
         let invitation = caller.app().create_invitation(ok, email, body.0.send_email.unwrap_or(true)).await?;
         Ok(invitation.map(InvitationView::from).into())
     }

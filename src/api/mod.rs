@@ -7,9 +7,11 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions/`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod access;
 mod agents;
 mod api_keys;
 mod auth;
+mod authzen;
 mod body;
 mod browser;
 mod caller;
@@ -38,6 +40,7 @@ mod problem;
 mod reference;
 mod reply;
 mod request_id;
+mod resources;
 mod routes;
 mod sessions;
 mod tokens;
@@ -71,6 +74,8 @@ enum Chapter {
     Organizations,
     /// API keys, agents and the tokens they get.
     Keys,
+    /// What products ask about their own things.
+    Decisions,
     /// For super admins.
     Platform,
     /// In front of other services.
@@ -99,6 +104,7 @@ operations! {
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
+    (resources::ResourcesApi, access::AccessApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

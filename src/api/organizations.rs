@@ -48,7 +48,7 @@ struct UpdateOrganizationRequest {
     billing_email: MaybeUndefined<String>,
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     max_concurrent_agents: Option<i64>,
-    /// Hours in a month.
+    /// Kept for whoever runs the agents: Palisade itself counts no hours. At most a year's.
     #[oai(validator(minimum(value = "0"), maximum(value = "8760")))]
     max_agent_runtime_hours: Option<i64>,
 }

@@ -21,12 +21,12 @@ pub fn purge_principal() -> Principal {
 }
 
 impl App {
-    /// Has the caller's account deleted once the time to think again is over. Every session ends; signing in again is
-    /// possible until then, to restore it.
+    /// Has the caller's account deleted once the time to think again is over. Every session and every API key of the
+    /// person's own ends; signing in again is possible until then, to restore it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] `wrong-password` on `current_password`; [`Error::Conflict`] `last-owner` if an organization
-    /// would be left without an owner.
+    /// [`Error::Invalid`] `wrong-password` on `current_password`; [`Error::TooMany`] after wrong ones;
+    /// [`Error::Conflict`] `last-owner` if an organization would be left without an owner.
     pub async fn delete_me(
         &self,
         ok: Authorized<'_, DeleteMe>,

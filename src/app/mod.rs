@@ -1,6 +1,6 @@
 //! Use cases: what happens, in which order, in which transaction.
 //!
-//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! Owns: [`App`]. May import: every floor below but `pdp`, which is asked through `guard`. Must never: see an HTTP request, or run a plugin, a mail or any
 //! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
 //! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
 
@@ -8,6 +8,7 @@ mod account;
 mod administration;
 mod agents;
 mod api_keys;
+mod attempts;
 mod audit;
 mod authenticate;
 mod decisions;
@@ -15,6 +16,7 @@ mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod evaluation;
 mod forward_auth;
 mod grants;
 mod imports;
@@ -32,6 +34,7 @@ mod password_strength;
 mod passwords;
 mod refusals;
 mod register;
+mod resources;
 mod revisions;
 mod roles;
 mod sessions;
@@ -52,6 +55,7 @@ pub use self::decisions::{DecisionQueue, decisions_principal};
 pub use self::delegation::{Delegated, Exchange};
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;

@@ -21,6 +21,7 @@ mod organization;
 mod password;
 mod quota;
 mod random;
+mod resource;
 mod role;
 mod secret;
 mod session;
@@ -33,7 +34,7 @@ pub use account::{
     WaitlistRequires,
 };
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
-pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
+pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey, OwnKeys};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use decision::{DecisionFilter, LoggedDecision};
 pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, Opens, door};
@@ -54,6 +55,7 @@ pub use organization::{
 pub use password::Password;
 pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
+pub use resource::{NewResource, RegisteredResource, ResourceRef};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};

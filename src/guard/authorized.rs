@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::actions::Context;
 use super::record::{DecisionId, Record, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice};
-use crate::domain::{Clock, Random};
+use crate::domain::{Clock, Micros, Random};
 use crate::pdp::{Decision, Entity, Pdp, Question};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
@@ -20,6 +20,7 @@ pub struct Authorized<'c, A: Action> {
     caller: &'c Principal,
     decision: DecisionId,
     seen: Option<i64>,
+    facts: Vec<Entity>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -43,6 +44,18 @@ impl<'c, A: Action> Authorized<'c, A> {
     #[must_use]
     pub fn seen(&self) -> Option<i64> {
         self.seen
+    }
+
+    /// What was known of the object when it was decided, for questions that rest on the same.
+    pub(super) fn facts(&self) -> &[Entity] {
+        &self.facts
+    }
+
+    /// The object of the action itself, as the decision knew it.
+    #[must_use]
+    pub fn object(&self) -> Option<&Entity> {
+        let uid = self.action.resource().entity();
+        self.facts.iter().find(|entity| entity.uid == uid)
     }
 
     /// Ends the permit: `value` may leave through a reply to this action.
@@ -83,9 +96,9 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
 /// The word of RFC 6750 section 3.1, spelled as our codes are.
 const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
 
-/// The answer to a question that is no operation of ours.
+/// Whether a permission is held, and which decision settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct Held {
     pub allowed: bool,
     /// The one that said no, or the last that said yes.
     pub decision: DecisionId,
@@ -113,6 +126,21 @@ impl Guard {
         Self { pdp, facts, recorder, clock, random }
     }
 
+    /// For the other files of this folder.
+    pub(super) fn pdp(&self) -> &Pdp {
+        &self.pdp
+    }
+
+    pub(super) fn recorder(&self) -> &dyn Recorder {
+        &*self.recorder
+    }
+
+    /// The present, and the name of a decision that is made now.
+    pub(super) fn stamp(&self) -> (Micros, DecisionId) {
+        let now = self.clock.now();
+        (now, DecisionId::from(self.random.uuid(now)))
+    }
+
     /// Asks whether `caller` may do `action`.
     ///
     /// # Errors
@@ -135,7 +163,7 @@ impl Guard {
             decision = Some(id);
         }
         let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
-        Ok(Authorized { action, caller, decision, seen: slice.version })
+        Ok(Authorized { action, caller, decision, seen: slice.version, facts: slice.entities })
     }
 
     /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,
@@ -149,7 +177,18 @@ impl Guard {
         permission: &str,
         resource: Resource,
     ) -> Result<bool, Denied> {
-        Ok(self.ask(caller, permission, resource).await?.allowed)
+        self.holds_with(caller, permission, resource, &Context::new()).await
+    }
+
+    /// The same, where the permission has a context.
+    pub(super) async fn holds_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<bool, Denied> {
+        Ok(self.ask_with(caller, permission, resource, context).await?.allowed)
     }
 
     /// [`Guard::holds`], with the decision that settled it.
@@ -161,18 +200,28 @@ impl Guard {
         caller: &Principal,
         permission: &str,
         resource: Resource,
-    ) -> Result<Answer, Denied> {
+    ) -> Result<Held, Denied> {
+        self.ask_with(caller, permission, resource, &Context::new()).await
+    }
+
+    async fn ask_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<Held, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
-        let mut answer = Answer { allowed: false, decision: DecisionId::default() };
+        let mut answer = Held { allowed: false, decision: DecisionId::default() };
         for link in caller.links() {
             let (id, made) =
-                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice).await?;
-            answer = Answer { allowed: made.allowed, decision: id };
+                self.decide(caller, link, permission.to_owned(), context.clone(), &resource, &slice).await?;
+            answer = Held { allowed: made.allowed, decision: id };
             if !made.allowed {
                 return Ok(answer);
             }
         }
-        Ok(Answer { allowed: answer.allowed && slice.exists, ..answer })
+        Ok(Held { allowed: answer.allowed && slice.exists, ..answer })
     }
 
     /// Whether a credential can be granted this text.
@@ -236,8 +285,7 @@ impl Guard {
         resource: &Resource,
         slice: &Slice,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let now = self.clock.now();
-        let id = DecisionId::from(self.random.uuid(now));
+        let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, slice);
         let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
         let request_id = &caller.origin.request_id;

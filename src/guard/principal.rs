@@ -175,6 +175,18 @@ impl Principal {
         }
     }
 
+    /// The one organization that the caller belongs to whatever it asks: of a key or a token that is bound to one, of
+    /// an agent, of a service. A person may belong to many.
+    #[must_use]
+    pub fn organization(&self) -> Option<OrganizationId> {
+        self.links().find_map(|link| match link {
+            Party::Credential(credential) => credential.organization,
+            Party::Agent(agent) => Some(agent.organization),
+            Party::Service(organization) => Some(*organization),
+            Party::Anonymous | Party::User(_) | Party::System(_) => None,
+        })
+    }
+
     /// The Cedar text of the party, such as `User::"…"`.
     #[must_use]
     pub fn uid(&self) -> EntityRef {
@@ -194,6 +206,12 @@ impl Party {
             Self::Service(organization) => EntityRef::new("Service", organization.to_string()),
             Self::Credential(credential) => EntityRef::new("Credential", credential.id.to_string()),
         }
+    }
+
+    /// The Cedar entity of a party that carries its own roles, for a question about it.
+    #[must_use]
+    pub fn as_subject(&self) -> Entity {
+        self.entity(&[])
     }
 
     /// The Cedar entity. `roles` are what the party holds where the object lives; only a person's are stored there,

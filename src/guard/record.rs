@@ -52,13 +52,14 @@ pub struct Recorded {
 
 /// What administers nothing, by the first word of its name or the whole: what only reads, and how people come in. A
 /// word that is missing here is taken for administration, so that the log rather holds too much.
-const NO_ADMINISTRATION: [&str; 18] = [
+const NO_ADMINISTRATION: [&str; 19] = [
     "Get",
     "List",
     "Search",
     "Find",
     "Check",
     "Evaluate",
+    "Evaluations",
     "Explain",
     "Export",
     "Verify",

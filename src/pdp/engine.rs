@@ -41,6 +41,10 @@ impl Pdp {
         Ok(())
     }
 
+    pub(super) fn current(&self) -> arc_swap::Guard<std::sync::Arc<Snapshot>> {
+        self.current.load()
+    }
+
     /// Answers one question. Forbid wins over permit; nothing said means no; an evaluation that fails means no; an
     /// action that the schema does not know for this kind of principal means no.
     ///

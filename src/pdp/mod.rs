@@ -7,13 +7,16 @@
 mod decision;
 mod engine;
 mod index;
+mod json;
 mod load;
 mod policy_files;
 mod policy_tests;
 mod problem;
 mod question;
+mod registry;
 mod schema_files;
 mod scopes;
+mod shapes;
 mod slice;
 mod words;
 
@@ -21,4 +24,5 @@ pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
 pub use engine::Pdp;
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};
-pub use question::{Entity, EntityRef, Question, Value};
+pub use question::{Entity, EntityRef, Extension, Pairs, Question, Value};
+pub use registry::Draft;

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::question::{Entity, EntityRef, Value};
+use super::question::{Entity, EntityRef, Pairs, Value};
 
 impl EntityRef {
     /// Reads what [`Display`](std::fmt::Display) writes.
@@ -76,47 +76,22 @@ impl Entity {
     }
 }
 
-type Pair = (std::borrow::Cow<'static, str>, Value);
-
 impl Value {
     /// A context, or the attributes of an entity.
     #[must_use]
-    pub fn pairs_to_json(pairs: &[Pair]) -> Json {
+    pub fn pairs_to_json(pairs: &[(std::borrow::Cow<'static, str>, Self)]) -> Json {
         Json::Object(
-            pairs.iter().map(|(name, value)| (name.to_string(), value.json())).collect::<Map<_, _>>(),
+            pairs
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_marked_json()))
+                .collect::<Map<_, _>>(),
         )
     }
 
     /// What [`Value::pairs_to_json`] wrote; nothing if it is anything else.
     #[must_use]
-    pub fn pairs_from_json(json: &Json) -> Option<Vec<Pair>> {
-        let pairs = json.as_object()?.iter();
-        pairs.map(|(name, value)| Some((name.clone().into(), Self::read(value)?))).collect()
-    }
-
-    fn json(&self) -> Json {
-        match self {
-            Self::Bool(it) => json!(it),
-            Self::Long(it) => json!(it),
-            Self::Text(it) => json!(it),
-            Self::Entity(it) => json!({ "__entity": it.json() }),
-            Self::Set(items) => items.iter().map(Self::json).collect(),
-            Self::Record(pairs) => Self::pairs_to_json(pairs),
-        }
-    }
-
-    fn read(json: &Json) -> Option<Self> {
-        Some(match json {
-            Json::Bool(it) => Self::Bool(*it),
-            Json::Number(it) => Self::Long(it.as_i64()?),
-            Json::String(it) => Self::Text(it.clone()),
-            Json::Array(items) => Self::Set(items.iter().map(Self::read).collect::<Option<_>>()?),
-            Json::Object(pairs) => match pairs.get("__entity") {
-                Some(entity) if pairs.len() == 1 => Self::Entity(EntityRef::read(entity)?),
-                _ => Self::Record(Self::pairs_from_json(json)?),
-            },
-            Json::Null => return None,
-        })
+    pub fn pairs_from_json(json: &Json) -> Option<Pairs> {
+        Self::pairs_from_marked_json(json.as_object()?)
     }
 }
 

@@ -72,6 +72,26 @@ impl Store {
         Ok(Some((AgentPrincipal { id, organization, role, suspended, project, task }, row.get("version")?)))
     }
 
+    /// The same of an agent that has not been ended.
+    pub(super) async fn working_agent(
+        &self,
+        organization: OrganizationId,
+        id: AgentId,
+    ) -> Result<Option<AgentPrincipal>, Error> {
+        let mut db = self;
+        let args = args![Uuid::from(id), Uuid::from(organization)];
+        let row = db
+            .optional(
+                select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"),
+                args,
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let Agent { organization, role, project, task, suspended_at, .. } = agent(&row)?;
+        let suspended = suspended_at.is_some();
+        Ok(Some(AgentPrincipal { id, organization, role, suspended, project, task }))
+    }
+
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get_agent(&self, ok: &Authorized<'_, GetAgent>) -> Result<Agent, Error> {

@@ -115,9 +115,9 @@ impl Tx {
                     day,
                     it.at,
                     it.organization().map(Uuid::from),
-                    question.principal.to_string(),
-                    question.action.as_ref(),
-                    question.resource.to_string(),
+                    storable(&question.principal.to_string()),
+                    storable(&question.action),
+                    storable(&question.resource.to_string()),
                     made.allowed,
                     Json::from(policies.clone()).to_string(),
                     Json::from(made.errors.clone()).to_string(),
@@ -161,6 +161,11 @@ impl Tx {
         self.run(registrations, args![Json::from(email).to_string()]).await?;
         Ok(())
     }
+}
+
+/// A product may ask about any name; PostgreSQL keeps no NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// The hash of what a decision rested on, and its text.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::organizations::role;
-use super::sql::{Sql as _, args};
+use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, users};
 use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
 use crate::guard::actions::role_ref;
@@ -43,26 +43,15 @@ impl Store {
                 args![Uuid::from(user)],
             )
             .await?;
-        let (attributes, exists) = match row {
-            None => (user_attributes(String::new(), [false; 4]), false),
-            Some(row) => {
-                let flags = [
-                    row.get::<Option<Micros>>("email_verified_at")?.is_some(),
-                    row.get::<String>("waitlist_status")? == "pending",
-                    row.get::<Option<Micros>>("suspended_at")?.is_some(),
-                    row.get("super_admin")?,
-                ];
-                let mut attributes = user_attributes(users::email(&row, "email")?.to_string(), flags);
-                if row.get::<String>("waitlist_status")? == "rejected" {
-                    attributes.push(("rejected".into(), Value::Bool(true)));
-                }
-                if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
-                    attributes.push(("deleting".into(), Value::Bool(true)));
-                }
-                (attributes, true)
-            }
+        let exists = row.is_some();
+        let entity = match row {
+            None => Entity {
+                uid: Resource::User(user).entity(),
+                attributes: user_attributes(String::new(), [false; 4]),
+                parents: Vec::new(),
+            },
+            Some(row) => user_entity(user, &row)?,
         };
-        let entity = Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() };
         Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
     }
 
@@ -81,10 +70,7 @@ impl Store {
         let Some(row) = row else {
             return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
         };
-        let roles = match row.get::<Option<Uuid>>("role_id")? {
-            Some(_) => vec![role_ref(id, role(&row)?)],
-            None => Vec::new(),
-        };
+        let roles = roles(id, &row)?;
         let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
         Ok(Slice {
             entities: organization_entities(id, archived),
@@ -194,6 +180,32 @@ fn person(party: &Party) -> Option<UserId> {
 fn bare(resource: &Resource, exists: bool) -> Slice {
     let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
     Slice { entities: vec![entity], exists, ..Slice::default() }
+}
+
+/// A person, by a row of theirs; the roles are somebody else's to add.
+pub(super) fn user_entity(user: UserId, row: &Row) -> Result<Entity, Error> {
+    let flags = [
+        row.get::<Option<Micros>>("email_verified_at")?.is_some(),
+        row.get::<String>("waitlist_status")? == "pending",
+        row.get::<Option<Micros>>("suspended_at")?.is_some(),
+        row.get("super_admin")?,
+    ];
+    let mut attributes = user_attributes(users::email(row, "email")?.to_string(), flags);
+    if row.get::<String>("waitlist_status")? == "rejected" {
+        attributes.push(("rejected".into(), Value::Bool(true)));
+    }
+    if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
+        attributes.push(("deleting".into(), Value::Bool(true)));
+    }
+    Ok(Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() })
+}
+
+/// The roles of a row's `role_id`, null for none.
+pub(super) fn roles(organization: OrganizationId, row: &Row) -> Result<Vec<EntityRef>, Error> {
+    Ok(match row.get::<Option<Uuid>>("role_id")? {
+        Some(_) => vec![role_ref(organization, role(row)?)],
+        None => Vec::new(),
+    })
 }
 
 fn user_attributes(

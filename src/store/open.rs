@@ -51,6 +51,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     7 "0007_create_audit",
     8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
+    12 "0012_create_resources",
     16 "0016_create_decisions",
 ];
 

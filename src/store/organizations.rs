@@ -184,6 +184,7 @@ impl Tx {
 
     /// Makes this transaction the only one that changes who belongs to the organization, until it ends.
     pub(super) async fn hold_organization(&mut self, id: OrganizationId) -> Result<(), Error> {
+        // Changes nothing, and takes the row's lock until the end of the transaction.
         let held = self
             .run("UPDATE organizations SET version = version WHERE id = $1", args![Uuid::from(id)])
             .await?;

@@ -68,7 +68,7 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, decisions, forwarding];
+areas![identity, organizations, credentials, platform, resources, access, decisions, forwarding];
 
 /// The role that an action would give somebody.
 fn granting(organization: OrganizationId, role: SystemRole) -> Context {

@@ -2,6 +2,7 @@
 
 mod deletion;
 mod email_change;
+mod keys;
 mod passwords;
 mod profile;
 mod sessions;

@@ -27,6 +27,10 @@ pub struct Request {
     pub body: Option<Value>,
     /// A body as OAuth sends it, instead.
     pub form: Option<String>,
+    /// What stands after the `?`.
+    pub query: Option<&'static str>,
+    /// What stands in the header `Palisade-Organization`.
+    pub organization: Option<String>,
     /// Another access token than the persona's own.
     pub token: Option<String>,
 }
@@ -43,6 +47,11 @@ impl Request {
 
     fn at(mut self, parameter: &'static str, id: impl Into<String>) -> Self {
         self.path.push((parameter, id.into()));
+        self
+    }
+
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = Some(query);
         self
     }
 
@@ -77,12 +86,14 @@ macro_rules! rows {
     };
 }
 
+mod access;
 mod credentials;
 mod decisions;
 mod forwarding;
 mod identity;
 mod organizations;
 mod platform;
+mod resources;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
@@ -92,6 +103,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         organizations::ROWS,
         credentials::ROWS,
         platform::ROWS,
+        resources::ROWS,
+        access::ROWS,
         decisions::ROWS,
         forwarding::ROWS,
     ]
