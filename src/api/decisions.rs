@@ -18,8 +18,8 @@ pub(super) struct DecisionsApi;
 
 /// A decision as it was made: what was denied, what administrators did, and a share of the rest.
 #[derive(Object)]
-#[oai(skip_serializing_if_is_none, rename = "Decision")]
-pub(super) struct DecisionView {
+#[oai(skip_serializing_if_is_none, rename = "LoggedDecision")]
+pub(super) struct LoggedDecisionView {
     /// Ids sort by time; pass the last one's as `before` for the next page.
     id: Uuid,
     at: OffsetDateTime,
@@ -44,7 +44,7 @@ pub(super) struct DecisionView {
     entities: Option<Value>,
 }
 
-impl From<LoggedDecision> for DecisionView {
+impl From<LoggedDecision> for LoggedDecisionView {
     fn from(it: LoggedDecision) -> Self {
         Self {
             id: it.id,
@@ -64,8 +64,8 @@ impl From<LoggedDecision> for DecisionView {
     }
 }
 
-fn views(decisions: Vec<LoggedDecision>) -> Vec<DecisionView> {
-    decisions.into_iter().map(DecisionView::from).collect()
+fn views(decisions: Vec<LoggedDecision>) -> Vec<LoggedDecisionView> {
+    decisions.into_iter().map(LoggedDecisionView::from).collect()
 }
 
 /// What is looked for, by name.
@@ -124,7 +124,7 @@ impl DecisionsApi {
         /// How many to list; 100 if left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<i64>>,
-    ) -> ApiResult<ListOrganizationDecisions, Vec<DecisionView>> {
+    ) -> ApiResult<ListOrganizationDecisions, Vec<LoggedDecisionView>> {
         let ok =
             caller.authorize(ListOrganizationDecisions { organization: organization_id.0.into() }).await?;
         let words = [
@@ -150,10 +150,10 @@ impl DecisionsApi {
         caller: Caller,
         organization_id: Path<Uuid>,
         decision_id: Path<Uuid>,
-    ) -> ApiResult<GetOrganizationDecision, DecisionView> {
+    ) -> ApiResult<GetOrganizationDecision, LoggedDecisionView> {
         let (organization, decision) = (organization_id.0.into(), decision_id.0);
         let ok = caller.authorize(GetOrganizationDecision { organization, decision }).await?;
-        Ok(caller.app().organization_decision(ok).await?.map(DecisionView::from).into())
+        Ok(caller.app().organization_decision(ok).await?.map(LoggedDecisionView::from).into())
     }
 
     /// List what was decided anywhere
@@ -182,7 +182,7 @@ impl DecisionsApi {
         /// How many to list; 100 if left out.
         #[oai(validator(minimum(value = "1"), maximum(value = "500")))]
         limit: Query<Option<i64>>,
-    ) -> ApiResult<ListDecisions, Vec<DecisionView>> {
+    ) -> ApiResult<ListDecisions, Vec<LoggedDecisionView>> {
         let ok = caller.authorize(ListDecisions {}).await?;
         let words = [
             ("principal", principal.0),
@@ -198,8 +198,12 @@ impl DecisionsApi {
     ///
     /// The `decision_id` of a refusal leads here.
     #[oai(path = "/decisions/:decision_id", method = "get", operation_id = "get_decision")]
-    async fn one(&self, caller: Caller, decision_id: Path<Uuid>) -> ApiResult<GetDecision, DecisionView> {
+    async fn one(
+        &self,
+        caller: Caller,
+        decision_id: Path<Uuid>,
+    ) -> ApiResult<GetDecision, LoggedDecisionView> {
         let ok = caller.authorize(GetDecision { decision: decision_id.0 }).await?;
-        Ok(caller.app().decision(ok).await?.map(DecisionView::from).into())
+        Ok(caller.app().decision(ok).await?.map(LoggedDecisionView::from).into())
     }
 }

@@ -22,6 +22,7 @@ pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod explain;
 pub mod ext_authz;
 mod forward_auth;
 mod framework;
@@ -36,11 +37,13 @@ mod organizations;
 mod pages;
 mod passing;
 mod passwords;
+mod policies;
 mod problem;
 mod reference;
 mod reply;
 mod request_id;
 mod resources;
+mod roles;
 mod routes;
 mod sessions;
 mod tokens;
@@ -100,11 +103,11 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
-    (resources::ResourcesApi, access::AccessApi),
+    (resources::ResourcesApi, access::AccessApi, explain::ExplainApi, policies::PoliciesApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

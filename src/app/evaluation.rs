@@ -139,6 +139,15 @@ impl App {
         })
     }
 
+    /// Puts the facts of a question together.
+    pub(super) async fn prepare_one<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        query: &Query,
+    ) -> Result<Result<Prepared, Vec<FieldError>>, Error> {
+        self.prepare(ok, query, &mut Found::default()).await
+    }
+
     async fn prepare<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,

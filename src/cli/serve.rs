@@ -48,7 +48,15 @@ pub(super) async fn run(config: Config) -> Outcome {
     };
     let purge = {
         let app = Arc::clone(&app);
-        tokio::spawn(async move { app.purge_accounts_forever().await })
+        tokio::spawn(async move { app.purge_forever().await })
+    };
+    let reviews = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.review_registrations_forever().await })
+    };
+    let reloads = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { reload_on_hangup(&app).await })
     };
     let decisions = {
         let app = Arc::clone(&app);
@@ -67,7 +75,9 @@ pub(super) async fn run(config: Config) -> Outcome {
     purge.abort();
     keys.abort();
     decisions.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, decisions);
+    reviews.abort();
+    reloads.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys, decisions, reviews, reloads);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
@@ -103,6 +113,24 @@ async fn answer_envoy(
         }
     };
     Ok((stop, ended))
+}
+
+/// Takes the policies' folder up anew on each SIGHUP, as other servers do with their configuration.
+async fn reload_on_hangup(app: &App) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::hangup()) {
+            Ok(mut hangup) => {
+                while hangup.recv().await.is_some() {
+                    app.reload_policies_as_operator().await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard; reload the policies over the API"),
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = app;
 }
 
 /// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.

@@ -8,7 +8,7 @@ use super::actions::{Asks, Context};
 use super::record::{DecisionId, Record, Turn};
 use super::{Authorized, Denied, Guard, OWN_TYPES, Resource};
 use crate::domain::{FieldError, OrganizationId};
-use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Question, Value};
+use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
 
 /// The key of an action's context that says which facts the asker brought; only we set it.
 const ASSERTED: &str = "asserted";
@@ -123,18 +123,14 @@ impl Guard {
 
     /// The answer, told to the recorder like every other decision.
     pub async fn evaluate<A: Asks>(&self, ok: &Authorized<'_, A>, asked: Asked) -> Answer {
-        let Some((question, asserted)) = question(ok, asked) else {
+        let pdp = self.pdp();
+        let Some(question) = question(pdp, ok, asked) else {
             return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts).await;
         };
-        let pdp = self.pdp();
         if !pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
             return self.no(ok, question, Unknown::Combination).await;
         }
-        let mut question = question;
-        if pdp.has_context(&question.action, ASSERTED) {
-            question.context.push((ASSERTED.into(), asserted));
-        }
-        match pdp.decide(&question) {
+        match pdp.decide_with(&question, ok.own_roles().map(|own| &own.overlay)) {
             Ok(decision) => {
                 let id = self.tell(ok, &question, &decision).await;
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
@@ -194,13 +190,14 @@ impl Guard {
     }
 }
 
-/// The question as the engine takes it, and which of its facts were asserted.
-fn question<A: Asks>(ok: &Authorized<'_, A>, asked: Asked) -> Option<(Question, Value)> {
-    let Asked { subject, action, resource, context } = asked;
-    let asserted = Value::Record(vec![
-        ("subject".into(), Value::Bool(subject.asserted)),
-        ("resource".into(), Value::Bool(resource.asserted)),
-    ]);
+/// The question as the engine takes it; nothing if it is about nobody or nothing.
+pub(super) fn question<A: Asks>(pdp: &Pdp, ok: &Authorized<'_, A>, asked: Asked) -> Option<Question> {
+    let Asked { subject, action, resource, mut context } = asked;
+    if pdp.has_context(&action, ASSERTED) {
+        let flags = [("subject", subject.asserted), ("resource", resource.asserted)];
+        let flags = flags.into_iter().map(|(key, asserted)| (key.into(), Value::Bool(asserted)));
+        context.push((ASSERTED.into(), Value::Record(flags.collect())));
+    }
     let principal = subject.entities.first()?.uid.clone();
     let object = resource.entities.first()?.uid.clone();
     // What we know of the organization comes with the permit: the right to ask rested on the same facts.
@@ -210,5 +207,10 @@ fn question<A: Asks>(ok: &Authorized<'_, A>, asked: Asked) -> Option<(Question, 
             entities.push(entity);
         }
     }
-    Some((Question { principal, action: action.into(), resource: object, context, entities }, asserted))
+    if let Some(own) = ok.own_roles() {
+        let named = entities.iter().find(|entity| entity.uid == principal);
+        let named = named.map_or_else(Vec::new, |entity| entity.parents.clone());
+        own.add_to(&mut entities, named);
+    }
+    Some(Question { principal, action: action.into(), resource: object, context, entities })
 }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::Resource;
 use super::actions::role_ref;
-use crate::domain::{AgentId, Email, Micros, Network, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{
+    AgentId, Email, Micros, Network, OrganizationId, RoleRef, SessionId, SystemRole, UserId,
+};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// Who asks: one party, and the links that the question came through.
@@ -42,7 +44,7 @@ pub enum Party {
 pub struct AgentPrincipal {
     pub id: AgentId,
     pub organization: OrganizationId,
-    pub role: SystemRole,
+    pub role: RoleRef,
     pub suspended: bool,
     /// The product's id of the one project it works in.
     pub project: Option<String>,
@@ -118,6 +120,24 @@ impl Origin {
     #[must_use]
     pub fn network(&self) -> Network {
         self.ip.map_or(Network::UNKNOWN, Network::of)
+    }
+}
+
+impl UserPrincipal {
+    /// Somebody with an account in order, whom no policy names: what such a person may do, they may by a role.
+    pub(super) fn nobody_in_particular() -> Option<Self> {
+        Some(Self {
+            id: UserId::from(uuid::Uuid::nil()),
+            email: "nobody@in-particular.invalid".parse().ok()?,
+            email_verified: true,
+            waitlisted: false,
+            rejected: false,
+            suspended: false,
+            deleting: false,
+            super_admin: false,
+            session: None,
+            signed_in_at: Micros::new(0),
+        })
     }
 }
 

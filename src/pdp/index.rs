@@ -80,9 +80,20 @@ impl Index {
         Ok(Self { authorizer: Authorizer::new(), actions, all: policies.clone() })
     }
 
+    /// Every policy there is.
+    pub(super) fn policies(&self) -> &PolicySet {
+        &self.all
+    }
+
     /// The same answer as the plain authorizer over all policies.
     pub(super) fn ask(&self, request: &Request, entities: &Entities) -> Answer {
         let mut sum = Sum::default();
+        self.ask_into(request, entities, &mut sum);
+        sum.answer()
+    }
+
+    /// The same, to be put together with what other policies say.
+    pub(super) fn ask_into(&self, request: &Request, entities: &Entities, sum: &mut Sum) {
         let mut add = |set: &PolicySet| sum.add(&self.authorizer.is_authorized(request, set, entities));
         match (request.principal(), request.action().and_then(|a| self.actions.get(a)), request.resource()) {
             (Some(principal), Some(action), Some(resource)) => {
@@ -105,7 +116,6 @@ impl Index {
             }
             _ => add(&self.all),
         }
-        sum.answer()
     }
 }
 

@@ -33,6 +33,10 @@ impl Words {
         Ok(Self { schema, kinds, actions, asked_about })
     }
 
+    pub(super) fn knows(&self, action: &str) -> bool {
+        self.actions.contains_key(action)
+    }
+
     /// Whether the schema knows the action for these types.
     pub(super) fn applies(&self, action: &str, principal: &str, resource: &str) -> bool {
         let (Some(action), Some(principal), Some(resource)) =
@@ -97,7 +101,7 @@ impl Words {
         Context::from_pairs([("it".to_owned(), value)]).is_ok()
     }
 
-    fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
+    pub(super) fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
         let kind = self
             .kinds
             .get(reference.kind.as_ref())

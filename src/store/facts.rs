@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::organizations::role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, users};
-use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
+use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId};
 use crate::guard::actions::role_ref;
 use crate::guard::{AgentPrincipal, Facts, FactsError, Party, Resource, Slice};
 use crate::pdp::{Entity, EntityRef, Value};
@@ -15,6 +15,10 @@ use crate::pdp::{Entity, EntityRef, Value};
 impl Facts for Store {
     async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
         self.slice(party, resource).await.map_err(|error| FactsError(Box::new(error)))
+    }
+
+    async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError> {
+        self.roles_of(organization).await.map_err(|error| FactsError(Box::new(error)))
     }
 }
 
@@ -61,7 +65,7 @@ impl Store {
         let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
-                "SELECT archived_at, organizations.version, role_id FROM organizations \
+                "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
@@ -77,6 +81,9 @@ impl Store {
             roles,
             exists: true,
             version: Some(row.get("version")?),
+            // Most organizations never make a role, and pay nothing for those that do.
+            own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
+            register: Some(row.get("register_revision")?),
         })
     }
 
@@ -97,7 +104,7 @@ impl Store {
         slice.exists = row.is_some();
         let (user, role, version) = match row {
             Some(row) => (row.get::<UserId>("user_id")?.to_string(), role(&row)?, Some(row.get("version")?)),
-            None => (String::new(), SystemRole::Viewer, None),
+            None => (String::new(), SystemRole::Viewer.into(), None),
         };
         slice.version = version;
         slice.entities.push(Entity {
@@ -130,7 +137,7 @@ impl Store {
         slice.version = None;
         let (email, role) = match row {
             Some(row) => (users::email(&row, "email")?.to_string(), role(&row)?),
-            None => (String::new(), SystemRole::Viewer),
+            None => (String::new(), SystemRole::Viewer.into()),
         };
         slice.entities.push(Entity {
             uid: Resource::Invitation(organization, id).entity(),
@@ -157,7 +164,7 @@ impl Store {
         let agent = found.map(|(agent, _)| agent).unwrap_or(AgentPrincipal {
             id,
             organization,
-            role: SystemRole::AgentExecutor,
+            role: SystemRole::AgentExecutor.into(),
             suspended: false,
             project: None,
             task: None,

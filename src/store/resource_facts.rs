@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use moka::sync::Cache;
 use uuid::Uuid;
 
 use super::resources::{DEEPEST, name, parents};
@@ -31,6 +32,25 @@ const REACHED: &str = "WITH RECURSIVE reached (type, id, depth, hops) AS ( \
      JOIN resources ON organization_id = $1 AND resources.type = known.type AND resources.id = known.id \
      ORDER BY depth, resources.type, resources.id LIMIT $6";
 
+/// How many things are kept ready in memory, those that others are in counted with each.
+const KEPT: u64 = 200_000;
+
+type Key = (OrganizationId, i64, ResourceRef);
+
+/// What was read of the register, each under the register's revision: a change of it makes all of the organization's
+/// unreachable at once, on every node, since the revision is read with each question.
+#[derive(Debug, Clone)]
+pub(super) struct KnownResources(Cache<Key, Option<ResourceFacts>>);
+
+impl Default for KnownResources {
+    fn default() -> Self {
+        let weight = |_: &Key, facts: &Option<ResourceFacts>| {
+            u32::try_from(facts.as_ref().map_or(1, |facts| facts.entities.len())).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
+    }
+}
+
 /// A registered thing as decisions know it.
 #[derive(Debug, Clone)]
 pub struct ResourceFacts {
@@ -50,7 +70,17 @@ impl Store {
         ok: &Authorized<'_, A>,
         thing: &ResourceRef,
     ) -> Result<Option<ResourceFacts>, Error> {
-        self.resource_entities(ok.action().organization(), thing).await
+        let organization = ok.action().organization();
+        let Some(revision) = ok.register() else {
+            return self.resource_entities(organization, thing).await;
+        };
+        let key = (organization, revision, thing.clone());
+        if let Some(known) = self.2.0.get(&key) {
+            return Ok(known);
+        }
+        let facts = self.resource_entities(organization, thing).await?;
+        self.2.0.insert(key, facts.clone());
+        Ok(facts)
     }
 
     /// Nothing if it is not registered in this organization.

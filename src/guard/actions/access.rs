@@ -8,6 +8,8 @@ actions! {
     Evaluate { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Ask several at once.
     Evaluations { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Ask why one is answered as it is.
+    ExplainDecision { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Read where decisions are asked for.
     GetAuthzenConfiguration {} on |_| Resource::Platform;
 }
@@ -26,4 +28,4 @@ macro_rules! asks {
         }
     )*};
 }
-asks!(Evaluate, Evaluations);
+asks!(Evaluate, Evaluations, ExplainDecision);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::own_model::with_drive;
 use crate::on_both_with;
-use crate::support::{Answer, Person, Server};
+use crate::support::{Answer, Person, Server, role_id};
 
 on_both_with!(
     with_drive;
@@ -25,6 +25,7 @@ on_both_with!(
     nobody_describes_a_person,
     a_context_is_held_against_the_schema,
     agents_and_services_are_asked_about,
+    a_role_of_the_organizations_own_counts,
     the_metadata_name_https_and_nothing_that_is_not_there,
 );
 
@@ -140,6 +141,29 @@ async fn roles_parents_and_references_decide(server: Server) {
         "resource": { "type": "Organization", "id": scene.organization() },
     });
     scene.is_yes(&on_all).await;
+}
+
+async fn a_role_of_the_organizations_own_counts(server: Server) {
+    let scene = Scene::new(server).await;
+    scene.load(json!([{ "type": "Project", "id": "apollo" }])).await;
+    let asked = json!({
+        "subject": { "type": "User", "id": scene.vic.id },
+        "action": { "name": "project:delete" },
+        "resource": { "type": "Project", "id": "apollo" },
+    });
+    scene.is_plain_no(&asked).await;
+    let role =
+        json!({ "name": "Sweeper", "permissions": ["project:delete"], "inherits_from": role_id(VIEWER) });
+    let role = scene.server.post_as(&scene.ada, &format!("{}/roles", scene.home), role).await.expect(201);
+    let members = format!("{}/members", scene.home);
+    let all = scene.server.get_as(&scene.ada, &members).await.expect(200);
+    let vics = all.as_array().unwrap().iter().find(|it| it["user_id"] == scene.vic.id.as_str()).unwrap();
+    let path = format!("{members}/{}", vics["id"].as_str().unwrap());
+    scene.server.patch_as(&scene.ada, &path, json!({ "role_id": role["id"] })).await.expect(200);
+    scene.is_yes(&asked).await;
+    // What it inherits still counts, and what it does not list is still refused.
+    scene.is_yes(&about(&scene.vic.id, "file:read", "open")).await;
+    scene.is_plain_no(&about(&scene.ada.id, "file:write", "loose")).await;
 }
 
 async fn a_person_is_named_by_id_or_address(server: Server) {
@@ -447,7 +471,7 @@ async fn a_context_is_held_against_the_schema(server: Server) {
 
 async fn agents_and_services_are_asked_about(server: Server) {
     let scene = Scene::new(server).await;
-    let body = json!({ "name": "Builder", "role_id": crate::support::role_id(VIEWER) });
+    let body = json!({ "name": "Builder", "role_id": role_id(VIEWER) });
     let path = format!("{}/agents", scene.home);
     let agent = scene.server.post_as(&scene.ada, &path, body).await.expect(201);
     let agent = agent["id"].as_str().unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use palisade::app::DecisionQueue;
-use palisade::domain::{OsRandom, SystemClock, SystemRole};
+use palisade::domain::{OrganizationId, OsRandom, Roles, SystemClock, SystemRole};
 use palisade::guard::actions::{GetJwks, ListEvents};
 use palisade::guard::{
     DecisionLog, Denied, Facts, FactsError, Guard, Origin, Party, Principal, Recorder, Resource, Slice,
@@ -59,6 +59,10 @@ impl Facts for Platform {
     async fn about(&self, _party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
         let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
         Ok(Slice { entities: vec![entity], exists: true, ..Slice::default() })
+    }
+
+    async fn own_roles(&self, _organization: OrganizationId) -> Result<Roles, FactsError> {
+        Ok(Roles::default())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 13] = [
+const WITHOUT_AN_OPERATION: [&str; 15] = [
     "CreateAdministrator",
     "DeliverMail",
     "ExportDecisions",
@@ -19,9 +19,11 @@ const WITHOUT_AN_OPERATION: [&str; 13] = [
     "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",
+    "PurgeExpired",
     "RecordDecisions",
     "RecordKeyUse",
     "ResealSecrets",
+    "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
 ];

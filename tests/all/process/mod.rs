@@ -7,6 +7,7 @@ mod commands;
 mod decisions;
 mod killing;
 mod refusals;
+mod reloading;
 mod secrets;
 mod serving;
 

@@ -105,6 +105,12 @@ impl Server {
         Self::open(folder, config, clock).await
     }
 
+    /// A second process on the same database, with a memory of its own.
+    pub async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self::open(folder, self.config.clone(), Arc::clone(&self.clock)).await
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }

@@ -23,5 +23,7 @@ impl World {
 pub(super) const ROWS: &[Row] = rows! {
     evaluate: |world, _| world.asking();
     evaluations: |world, _| world.asking();
+    explain_decision: |world, _| world.asking();
+    reload_policies: |_, _| Request::new();
     get_authzen_configuration: |_, _| Request::new();
 };
