@@ -45,6 +45,7 @@ mod request_id;
 mod resources;
 mod roles;
 mod routes;
+mod search;
 mod sessions;
 mod tokens;
 mod users;
@@ -107,7 +108,13 @@ operations! {
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
-    (resources::ResourcesApi, access::AccessApi, explain::ExplainApi, policies::PoliciesApi),
+    (
+        resources::ResourcesApi,
+        access::AccessApi,
+        explain::ExplainApi,
+        search::SearchApi,
+        policies::PoliciesApi,
+    ),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

@@ -89,6 +89,7 @@ areas![
     platform,
     resources,
     access,
+    search,
     policies,
     roles,
     decisions,
