@@ -60,6 +60,7 @@ pub async fn app_with_policies(
     let master = master_key(config, &*world.random)?;
     let previous_master = previous_master_key(config)?;
     let store = Store::open(config.database_url().expose()).await?;
+    let store = store.with_facts_for(Duration::from_millis(config.facts_max_age_ms.into()));
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
         deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),

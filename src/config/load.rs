@@ -50,6 +50,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("trusted_proxies", List),
     ("reveal_accounts", Bool),
     ("deletion_grace_days", Number),
+    ("facts_max_age_ms", Number),
     ("waitlist_requires", List),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),

@@ -71,6 +71,10 @@ pub struct Config {
     /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
     #[serde(deserialize_with = "grace_days")]
     pub deletion_grace_days: u32,
+    /// How many milliseconds what another server, or a command, changed may go unseen, 0 to 60000; 0: none, at the cost of
+    /// a statement for each read. What this process changes is seen at once. Default 100.
+    #[serde(deserialize_with = "facts_max_age")]
+    pub facts_max_age_ms: u32,
     /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
     #[serde(deserialize_with = "waitlist_requires")]
     pub waitlist_requires: WaitlistRequires,
@@ -107,6 +111,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             reveal_accounts: false,
             deletion_grace_days: 14,
+            facts_max_age_ms: 100,
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
@@ -316,6 +321,10 @@ fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Err
 
 fn grace_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     within(deserializer, 0, 365)
+}
+
+fn facts_max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 0, 60_000)
 }
 
 fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

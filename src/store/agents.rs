@@ -66,15 +66,10 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Option<(AgentPrincipal, i64)>, Error> {
-        let mut db = self;
-        let row = db
-            .optional(
-                select_agents!("WHERE id = $1 AND organization_id = $2"),
-                args![Uuid::from(id), Uuid::from(organization)],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some((principal(agent(&row)?), row.get("version")?)))
+        let args = args![Uuid::from(id), Uuid::from(organization)];
+        let rows = self.known(select_agents!("WHERE id = $1 AND organization_id = $2"), args).await?;
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        Ok(Some((principal(agent(row)?), row.get("version")?)))
     }
 
     /// The same of an agent that has not been ended.
@@ -83,16 +78,12 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Option<AgentPrincipal>, Error> {
-        let mut db = self;
         let args = args![Uuid::from(id), Uuid::from(organization)];
-        let row = db
-            .optional(
-                select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"),
-                args,
-            )
+        let rows = self
+            .known(select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"), args)
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(principal(agent(&row)?)))
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        Ok(Some(principal(agent(row)?)))
     }
 
     /// Those that have not been ended, after `after`, by id.

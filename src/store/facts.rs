@@ -39,14 +39,14 @@ impl Store {
         if person(party) == Some(user) {
             return Ok(Slice { exists: true, ..Slice::default() });
         }
-        let mut db = self;
-        let row = db
-            .optional(
+        let rows = self
+            .known(
                 "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at \
                  FROM users WHERE id = $1 AND purged_at IS NULL",
                 args![Uuid::from(user)],
             )
             .await?;
+        let row = rows.1.first();
         let exists = row.is_some();
         let entity = match row {
             None => Entity {
@@ -54,27 +54,26 @@ impl Store {
                 attributes: user_attributes(String::new(), [false; 4]),
                 parents: Vec::new(),
             },
-            Some(row) => user_entity(user, &row)?,
+            Some(row) => user_entity(user, row)?,
         };
         Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
     }
 
     /// The organization and the party's role in it, in one statement.
     async fn organization_slice(&self, party: &Party, id: OrganizationId) -> Result<Slice, Error> {
-        let mut db = self;
         let caller_id = person(party).map(Uuid::from);
-        let row = db
-            .optional(
+        let rows = self
+            .known(
                 "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
             )
             .await?;
-        let Some(row) = row else {
+        let Some(row) = rows.1.first() else {
             return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
         };
-        let roles = roles(id, &row)?;
+        let roles = roles(id, row)?;
         let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
         Ok(Slice {
             entities: organization_entities(id, archived),

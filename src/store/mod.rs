@@ -19,6 +19,7 @@ mod export;
 mod facts;
 mod imports;
 mod invitations;
+mod known;
 mod known_networks;
 mod letter_requests;
 mod memberships;

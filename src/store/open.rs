@@ -11,8 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use super::Store;
-use super::resource_facts::KnownResources;
-use super::sql::{Count, Pool};
+use super::sql::Pool;
 
 /// Why a database could not be opened; names what to look at, never a password.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +109,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self(Pool::Sqlite { writer, readers }, Count::default(), KnownResources::default()))
+        Ok(Self::of(Pool::Sqlite { writer, readers }))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -123,7 +122,7 @@ impl Store {
             .await
             .map_err(OpenError::Connect)?;
         migrator(|step| step.3).run(&pool).await?;
-        Ok(Self(Pool::Postgres(pool), Count::default(), KnownResources::default()))
+        Ok(Self::of(Pool::Postgres(pool)))
     }
 }
 

@@ -10,13 +10,14 @@ use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transa
 use uuid::Uuid;
 
 use super::Error;
+use super::known::Known;
 use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
+pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources, pub(super) Known);
 
 /// What all who use one store have done together.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +62,7 @@ enum Inner {
 }
 
 /// A parameter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Value {
     Bool(bool),
     Int(Option<i64>),
@@ -178,6 +179,10 @@ impl Sql for Tx {
 }
 
 impl Store {
+    pub(super) fn of(pool: Pool) -> Self {
+        Self(pool, Count::default(), KnownResources::default(), Known::default())
+    }
+
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that
     /// began by reading could otherwise find, at its first write, that it may not go on.
     ///
