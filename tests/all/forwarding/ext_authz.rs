@@ -19,7 +19,7 @@ use crate::support::{Person, Server, Setup};
 on_both_with!(behind_envoy;
     what_passes_is_told_with_headers_that_overwrite,
     what_does_not_pass_is_told_as_the_client_gets_it,
-    f_what_has_two_meanings_is_refused
+    what_has_two_meanings_is_refused
 );
 on_both_with!(behind_another; envoy_is_believed_only_if_it_is_a_trusted_proxy);
 
@@ -158,7 +158,7 @@ async fn what_does_not_pass_is_told_as_the_client_gets_it(server: Server) {
     assert_eq!(told, (7, 403, json!("cross-site-request")));
 }
 
-async fn f_what_has_two_meanings_is_refused(server: Server) {
+async fn what_has_two_meanings_is_refused(server: Server) {
     let envoy = Envoy::before(&server).await;
     for path in
         ["/assets/../me", "/assets/%2e%2e/me", "/assets/..%2fme", "//assets/a", "/assets/a;b", "*", ""]

@@ -21,7 +21,7 @@ use crate::support::{Person, Server, Setup, root};
 on_both_with!(behind_nginx;
     what_passes_reaches_the_service_and_nothing_else_does,
     the_service_hears_who_it_is_from_the_proxy_alone,
-    f_no_spelling_of_a_path_gets_past_its_rule
+    no_spelling_of_a_path_gets_past_its_rule
 );
 
 fn behind_nginx(setup: &mut Setup) {
@@ -215,7 +215,7 @@ async fn the_service_hears_who_it_is_from_the_proxy_alone(server: Server) {
     assert_eq!((status, told), (403, None));
 }
 
-async fn f_no_spelling_of_a_path_gets_past_its_rule(server: Server) {
+async fn no_spelling_of_a_path_gets_past_its_rule(server: Server) {
     let Some(front) = Front::before(server).await else { return };
     for uri in [
         "/assets/../operations/x",

@@ -13,9 +13,9 @@ on_both_with!(behind_a_proxy;
     whom_a_rule_does_not_open_to_is_refused,
     what_is_public_passes_with_any_credential_and_tells_nothing_of_it,
     only_a_trusted_proxy_is_believed,
-    f_a_request_with_two_meanings_is_refused,
-    f_a_header_that_would_make_it_another_request_is_refused,
-    f_a_cookie_counts_by_the_method_that_the_service_gets,
+    a_request_with_two_meanings_is_refused,
+    a_header_that_would_make_it_another_request_is_refused,
+    a_cookie_counts_by_the_method_that_the_service_gets,
     a_key_passes_as_far_as_its_scopes,
     a_refusal_is_in_the_log_of_decisions
 );
@@ -143,7 +143,7 @@ async fn only_a_trusted_proxy_is_believed(server: Server) {
     server.send_from("::ffff:10.0.0.1", &headers, Method::GET, PATH, None).await.expect(200);
 }
 
-async fn f_a_request_with_two_meanings_is_refused(server: Server) {
+async fn a_request_with_two_meanings_is_refused(server: Server) {
     for uri in [
         "/assets/../me",
         "/assets/%2e%2e/me",
@@ -170,7 +170,7 @@ async fn f_a_request_with_two_meanings_is_refused(server: Server) {
     }
 }
 
-async fn f_a_header_that_would_make_it_another_request_is_refused(server: Server) {
+async fn a_header_that_would_make_it_another_request_is_refused(server: Server) {
     for name in
         ["x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url"]
     {
@@ -182,7 +182,7 @@ async fn f_a_header_that_would_make_it_another_request_is_refused(server: Server
     assert_eq!(told(&passed, "user"), "");
 }
 
-async fn f_a_cookie_counts_by_the_method_that_the_service_gets(server: Server) {
+async fn a_cookie_counts_by_the_method_that_the_service_gets(server: Server) {
     let (owner, _, id) = acme(&server).await;
     let cookie = format!("__Host-palisade_access={}", owner.access);
     let cookie = ("cookie", cookie.as_str());
