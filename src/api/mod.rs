@@ -14,11 +14,13 @@ mod body;
 mod browser;
 mod caller;
 mod client_address;
+mod connections;
 mod deletion;
 pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod federation;
 mod framework;
 mod health;
 mod invitations;
@@ -59,6 +61,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// Signing in with others, and what is connected to an account.
+    Federation,
     /// What happened.
     Audit,
     /// Organizations, members and invitations.
@@ -89,6 +93,7 @@ operations! {
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (federation::FederationApi, connections::ConnectionsApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
 }
 

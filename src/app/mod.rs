@@ -14,6 +14,7 @@ mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod federation;
 mod grants;
 mod imports;
 mod introspection;
@@ -48,6 +49,10 @@ pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
 pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+use self::federation::Refreshing;
+pub use self::federation::{
+    Brokered, Connected, Departure, Landing, Listed, OAuthSettings, RedirectUri, Return, SignedIn,
+};
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -66,7 +71,7 @@ use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssu
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
-use crate::outbound::Mailer;
+use crate::outbound::{Mailer, Providers};
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
 
@@ -94,14 +99,16 @@ pub struct Settings {
     pub rate_limits: RateLimits,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
+    pub oauth: OAuthSettings,
 }
 
 impl Settings {
     /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
-    pub const fn new(public_url: Url) -> Self {
+    pub fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
         Self {
+            oauth: OAuthSettings::new(&public_url),
             public_url,
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
@@ -131,6 +138,7 @@ pub struct Parts {
     pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
+    pub providers: Providers,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
@@ -157,12 +165,14 @@ pub struct App {
     sealer: Sealer,
     plugins: Plugins,
     mailer: Mailer,
+    providers: Providers,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
     key_uses: KeyUses,
+    refreshing: Refreshing,
 }
 
 impl App {
@@ -177,6 +187,7 @@ impl App {
             previous_master,
             plugins,
             mailer,
+            providers,
             clock,
             random,
             settings,
@@ -194,12 +205,14 @@ impl App {
             sealer,
             plugins,
             mailer,
+            providers,
             clock,
             random,
             settings,
             limits,
             mail_waits,
             key_uses: KeyUses::default(),
+            refreshing: Refreshing::default(),
         }
     }
 

@@ -46,7 +46,7 @@ impl App {
             .validate_registration(&hook_context(&ok, wanted.language), &candidate(&email, &wanted))
             .await;
         let user = self.judged(email, wanted, verdict)?;
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = Some(self.hasher.hash(password).await?);
         let existing = self.store.find_account(&ok, &user.email).await?;
         let owner = existing.map(|account| account.user);
         self.insert_registered(&ok, owner.as_ref(), NewUser { user: user.clone(), password_hash }).await?;
@@ -94,7 +94,7 @@ impl App {
     }
 
     /// The account that the plugins' verdict leaves, if it leaves one.
-    fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
+    pub(super) fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
         let (waitlist, reason, profile) = match verdict {
             Verdict::Accept { profile } => (Waitlist::Approved, None, profile),
             Verdict::Waitlist { plugin: _, reason } => {
@@ -136,7 +136,7 @@ impl App {
     }
 }
 
-fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>) -> RequestContext {
+pub(super) fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>) -> RequestContext {
     let origin = &ok.caller().origin;
     RequestContext {
         request_id: origin.request_id.clone(),

@@ -10,7 +10,7 @@ use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
 use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
-use crate::store::{NewSession, Note, Rotation};
+use crate::store::{NewSession, Note, Rotation, SignsIn};
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -24,6 +24,21 @@ pub struct Tokens {
 
 /// How long a network stays known after the last sign-in from it.
 const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// `amr` (RFC 8176). Of a sign-in with others we know only that it was one; the registry has no word for it.
+const PASSWORD: &str = "pwd";
+const FEDERATED: &str = "fed";
+
+/// How a person has proved who they are.
+#[derive(Debug)]
+pub(super) enum Proved {
+    Password {
+        /// A fresh hash, if the old one's parameters have changed.
+        rehashed: Option<String>,
+    },
+    /// By the provider of this name.
+    Provider(String),
+}
 
 const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
 
@@ -74,8 +89,29 @@ impl App {
         let person = signed_in(&user, session, now, ok.caller());
         let ok_person = self.guard.authorize(&person, Login {}).await?;
 
+        let tokens =
+            self.open_session(&ok_person, &user, (session, now), Proved::Password { rehashed }).await?;
+        Ok(ok.release(tokens))
+    }
+
+    /// Makes the session that `ok` permits this person to have.
+    pub(super) async fn open_session<A: SignsIn>(
+        &self,
+        ok: &Authorized<'_, A>,
+        user: &User,
+        (session, now): (SessionId, Micros),
+        proved: Proved,
+    ) -> Result<Tokens, Error> {
         let refresh = Secret::random(&*self.random);
         let origin = &ok.caller().origin;
+        let (rehashed, provider, method) = match proved {
+            Proved::Password { rehashed } => (rehashed, None, PASSWORD),
+            Proved::Provider(name) => (None, Some(name), FEDERATED),
+        };
+        let details = match &provider {
+            Some(provider) => json!({ "session": session.to_string(), "provider": provider }),
+            None => json!({ "session": session.to_string() }),
+        };
         let mut tx = self.store.begin().await?;
         let new = NewSession {
             id: session,
@@ -85,15 +121,16 @@ impl App {
             created_at: now,
             expires_at: now + self.settings.session_lifetime,
             refresh: refresh.hash(),
+            provider,
         };
-        tx.insert_session(&ok_person, new).await?;
-        tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
-        self.greet_device(&mut tx, &ok_person, &user, now).await?;
-        tx.know_network(&ok_person, user.id, network, now).await?;
-        self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
-        let tokens = self.tokens_for(user.id, session, now, refresh)?;
+        tx.insert_session(ok, new).await?;
+        tx.signed_in(ok, user.id, rehashed.as_deref(), now).await?;
+        self.greet_device(&mut tx, ok, user, now).await?;
+        tx.know_network(ok, user.id, origin.network(), now).await?;
+        self.note(&mut tx, ok, details).await?;
+        let tokens = self.tokens_for(user.id, session, (now, method), refresh)?;
         tx.commit().await?;
-        Ok(ok.release(tokens))
+        Ok(tokens)
     }
 
     /// Counts a try for the account of `email`, or tells how long to wait. See `limits/delays.rs`.
@@ -139,11 +176,11 @@ impl App {
                 now,
             )
             .await?;
-        let session = match rotation {
-            Rotation::Rotated { session } => session,
-            Rotation::Repeated { session, from_former } => {
+        let (session, federated) = match rotation {
+            Rotation::Rotated { session, federated } => (session, federated),
+            Rotation::Repeated { session, from_former, federated } => {
                 successor = former.filter(|_| from_former).unwrap_or(successor);
-                session
+                (session, federated)
             }
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
@@ -161,7 +198,8 @@ impl App {
         let (id, signed_in_at) = (user.id, user.signed_in_at);
         let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
-        Ok(ok.release(self.tokens_for(id, session, signed_in_at, successor)?))
+        let method = if federated { FEDERATED } else { PASSWORD };
+        Ok(ok.release(self.tokens_for(id, session, (signed_in_at, method), successor)?))
     }
 
     /// Ends the session the request rests on, and every refresh token of it.
@@ -180,10 +218,10 @@ impl App {
         &self,
         user: UserId,
         session: SessionId,
-        auth_time: Micros,
+        (auth_time, method): (Micros, &'static str),
         refresh: Secret,
     ) -> Result<Tokens, Error> {
-        let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
+        let claims = NewAccess { user, session, amr: vec![method], auth_time };
         let now = self.now();
         let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
-use crate::app::{self, App, Parts, RateLimits, Settings};
+use crate::app::{self, App, OAuthSettings, Parts, RateLimits, Settings};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
-use crate::domain::{Clock, OsRandom, Random, SystemClock};
+use crate::domain::{Clock, OsRandom, Random, ReturnOrigins, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Providers, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
@@ -54,6 +54,7 @@ pub async fn app_with_policies(
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
     let plugins = load_plugins(config).await?;
+    let providers = Providers::new(config.oauth.providers()?)?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -67,6 +68,7 @@ pub async fn app_with_policies(
         rate_limits: rate_limits(config),
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
+        oauth: oauth(config, &config.public_url(bound)),
         ..Settings::new(config.public_url(bound))
     };
     let sealer = Sealer::rotating(&master, previous_master.as_ref());
@@ -84,6 +86,7 @@ pub async fn app_with_policies(
         previous_master,
         plugins,
         mailer,
+        providers,
         clock,
         random,
         settings,
@@ -171,6 +174,16 @@ fn rate_limits(config: &Config) -> RateLimits {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// Where people come back to, and may go on to.
+fn oauth(config: &Config, public_url: &url::Url) -> OAuthSettings {
+    let callback = config.oauth.frontend_callback_url.clone();
+    let defaults = OAuthSettings::new(public_url);
+    let callback = callback.unwrap_or(defaults.callback);
+    let listed: Vec<url::Url> = config.oauth.return_origins.iter().filter_map(|it| it.parse().ok()).collect();
+    let origins = ReturnOrigins::of([&callback].into_iter().chain(&listed));
+    OAuthSettings { callback, origins, tokens_in_fragment: config.oauth.tokens_in_fragment }
 }
 
 /// So that a key of a development machine, which may be anywhere, is none in production.

@@ -8,12 +8,13 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::oauth::OAuth;
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
-/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
+/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` and `oauth.providers` are TOML only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -72,6 +73,7 @@ pub struct Config {
     pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
+    pub oauth: OAuth,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -102,6 +104,7 @@ impl Default for Config {
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
+            oauth: OAuth::default(),
             plugins: None,
         }
     }
@@ -367,7 +370,7 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
 }
 
 /// Exact origins only (RFC 6454 section 6.2): `*` or a pattern would let any page act with a person's credentials.
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let origins = Vec::<String>::deserialize(deserializer)?;
     let exact = |text: &String| {
         let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));

@@ -11,6 +11,7 @@ mod clock;
 mod email;
 mod event;
 mod export;
+mod federation;
 mod ids;
 mod invalid;
 mod language;
@@ -35,9 +36,13 @@ pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
+pub use federation::{
+    Claim, ClaimAction, ClaimMap, ClientAuth, Connection, FlowPurpose, IdTokenAlgorithm, Identity,
+    IdentityKey, Provider, ProviderName, ProviderTokens, ReturnOrigins, Revocation, Told,
+};
 pub use ids::{
-    AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
-    SessionId, UserId,
+    AgentId, ApiKeyId, DelegationId, IdentityId, InvitationId, MembershipId, MessageId, OrganizationId,
+    RoleId, SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;

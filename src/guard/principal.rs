@@ -137,6 +137,12 @@ impl Principal {
         self.through.iter().rev().chain([&self.party])
     }
 
+    /// The Cedar names of what stands between the party and the request, for the audit trail.
+    #[must_use]
+    pub fn links_told(&self) -> Vec<String> {
+        self.through.iter().map(|link| link.uid().to_string()).collect()
+    }
+
     /// The agent that acts here, for itself or on behalf of a person.
     #[must_use]
     pub fn agent(&self) -> Option<&AgentPrincipal> {

@@ -57,6 +57,7 @@ impl Store {
                 args![id],
             )
             .await?;
+        let identities = self.list_identities(ok).await?;
         let events = db
             .all(
                 select_events!("WHERE principal = $1 OR resource = $1 ORDER BY seq DESC LIMIT $2"),
@@ -69,6 +70,7 @@ impl Store {
             organizations: organizations.iter().map(own_organization).collect::<Result<_, _>>()?,
             sessions: sessions.iter().map(|row| session(row, None)).collect::<Result<_, _>>()?,
             devices: devices.iter().map(device).collect::<Result<_, _>>()?,
+            identities,
             events: events.iter().map(event).collect::<Result<_, _>>()?,
         })
     }

@@ -15,6 +15,7 @@
 mod api;
 mod audit;
 mod defence;
+mod federation;
 mod flood;
 mod floors;
 mod golden;

@@ -10,10 +10,11 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 10] = [
+const WITHOUT_AN_OPERATION: [&str; 11] = [
     "CreateAdministrator",
     "DeliverMail",
     "ImportUsers",
+    "LinkIdentity",
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",

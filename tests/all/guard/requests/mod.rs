@@ -78,6 +78,7 @@ macro_rules! rows {
 }
 
 mod credentials;
+mod federation;
 mod identity;
 mod organizations;
 mod platform;
@@ -85,7 +86,9 @@ mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS].into_iter().flatten()
+    [identity::ROWS, organizations::ROWS, credentials::ROWS, federation::ROWS, platform::ROWS]
+        .into_iter()
+        .flatten()
 }
 
 /// An id of nothing.
