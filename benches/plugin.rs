@@ -28,7 +28,9 @@ fn registration_validate(c: &mut Criterion) {
         email_verified: false,
         full_name: Some("Ada Lovelace".to_owned()),
         department: None,
+        referral_source: None,
         method: AuthMethod::Password,
+        provider: None,
         payload: Some(serde_json::json!({ "invitation_code": "open-sesame" })),
     };
     c.bench_function("plugin/registration.validate/waitlist", |b| {

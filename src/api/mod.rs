@@ -7,9 +7,11 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions/`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod access;
 mod agents;
 mod api_keys;
 mod auth;
+mod authzen;
 mod body;
 mod browser;
 mod caller;
@@ -20,6 +22,7 @@ pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod explain;
 mod federation;
 mod framework;
 mod health;
@@ -31,10 +34,13 @@ mod messages;
 mod organizations;
 mod pages;
 mod passwords;
+mod policies;
 mod problem;
 mod reference;
 mod reply;
 mod request_id;
+mod resources;
+mod roles;
 mod routes;
 mod sessions;
 mod tokens;
@@ -69,6 +75,8 @@ enum Chapter {
     Organizations,
     /// API keys, agents and the tokens they get.
     Keys,
+    /// What products ask about their own things.
+    Decisions,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -91,10 +99,11 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (federation::FederationApi, connections::ConnectionsApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (events::EventsApi, resources::ResourcesApi, access::AccessApi, explain::ExplainApi, policies::PoliciesApi),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

@@ -1,6 +1,6 @@
 //! Use cases: what happens, in which order, in which transaction.
 //!
-//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! Owns: [`App`]. May import: every floor below but `pdp`, which is asked through `guard`. Must never: see an HTTP request, or run a plugin, a mail or any
 //! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
 //! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
 
@@ -8,12 +8,15 @@ mod account;
 mod administration;
 mod agents;
 mod api_keys;
+mod attempts;
 mod audit;
 mod authenticate;
 mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod evaluation;
+mod explain;
 mod federation;
 mod grants;
 mod imports;
@@ -29,8 +32,12 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod policies;
+mod purge;
 mod refusals;
 mod register;
+mod resources;
+mod reviews;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -47,8 +54,8 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
-pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 use self::federation::Refreshing;
 pub use self::federation::{
     Brokered, Connected, Departure, Landing, Listed, OAuthSettings, RedirectUri, Return, SignedIn,
@@ -64,7 +71,9 @@ use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
+pub use self::purge::purge_principal;
 pub use self::register::Registration;
+pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
@@ -80,6 +89,8 @@ use crate::store::{Note, Store, Tx};
 pub struct Settings {
     /// Where people reach this server; every link in a mail begins with it, whatever a request's headers say.
     pub public_url: Url,
+    /// Where policies are read from when they are reloaded.
+    pub policies_dir: std::path::PathBuf,
     /// Says openly whether an address has an account. Off: register and login answer alike.
     pub reveal_accounts: bool,
     pub access_lifetime: Duration,
@@ -110,6 +121,7 @@ impl Settings {
         Self {
             oauth: OAuthSettings::new(&public_url),
             public_url,
+            policies_dir: std::path::PathBuf::new(),
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
             session_lifetime: Duration::from_secs(7 * 24 * HOUR),
@@ -119,7 +131,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
-            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
         }
@@ -171,6 +183,8 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    /// Somebody who waits has met another condition.
+    review_waits: Notify,
     key_uses: KeyUses,
     refreshing: Refreshing,
 }
@@ -211,6 +225,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            review_waits: Notify::new(),
             key_uses: KeyUses::default(),
             refreshing: Refreshing::default(),
         }

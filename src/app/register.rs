@@ -43,7 +43,10 @@ impl App {
             .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
         let verdict = self
             .plugins
-            .validate_registration(&hook_context(&ok, wanted.language), &candidate(&email, &wanted))
+            .validate_registration(
+                &hook_context(&ok, wanted.language, self.now().seconds().cast_unsigned()),
+                &candidate(&email, &wanted),
+            )
             .await;
         let user = self.judged(email, wanted, verdict)?;
         let password_hash = Some(self.hasher.hash(password).await?);
@@ -136,13 +139,19 @@ impl App {
     }
 }
 
-pub(super) fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>) -> RequestContext {
+pub(super) fn hook_context(
+    ok: &Authorized<'_, Register>,
+    language: Option<Language>,
+    now: u64,
+) -> RequestContext {
     let origin = &ok.caller().origin;
     RequestContext {
         request_id: origin.request_id.clone(),
         client_ip: origin.ip,
         user_agent: origin.user_agent.clone(),
         locale: language.map(|language| language.as_str().to_owned()),
+        organization: None,
+        now,
     }
 }
 
@@ -152,7 +161,9 @@ fn candidate(email: &Email, wanted: &Registration) -> Candidate {
         email_verified: false,
         full_name: wanted.full_name.as_ref().map(ToString::to_string),
         department: wanted.department.as_ref().map(ToString::to_string),
+        referral_source: wanted.referral_source.as_ref().map(ToString::to_string),
         method: AuthMethod::Password,
+        provider: None,
         payload: (!wanted.payload.is_empty()).then(|| Json::Object(wanted.payload.clone())),
     }
 }

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Map, json};
 
-use super::limits::Wait;
 use super::{App, Error};
 use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
@@ -21,9 +20,6 @@ pub struct Tokens {
     /// What is left of the session.
     pub refresh_lifetime: Duration,
 }
-
-/// How long a network stays known after the last sign-in from it.
-const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `amr` (RFC 8176). Of a sign-in with others we know only that it was one; the registry has no word for it.
 const PASSWORD: &str = "pwd";
@@ -66,14 +62,9 @@ impl App {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let network = ok.caller().origin.network();
         let verified = self.hasher.verify(stored, attempt.clone()).await;
-        if let (Some(delays), Some(email)) = (&self.limits.delays, &email) {
-            match verified {
-                Ok(Verified::Match { .. }) => delays.right(email, network),
-                Ok(Verified::NoMatch) => {}
-                Err(_) => delays.unseen(email, network),
-            }
+        if let Some(email) = &email {
+            self.end_attempt(&ok, email, &verified);
         }
         let known = account.as_ref().map(|account| account.user.id);
         let (Verified::Match { rehash }, Some(user)) = (verified?, account.map(|account| account.user))
@@ -131,24 +122,6 @@ impl App {
         let tokens = self.tokens_for(user.id, session, (now, method), refresh)?;
         tx.commit().await?;
         Ok(tokens)
-    }
-
-    /// Counts a try for the account of `email`, or tells how long to wait. See `limits/delays.rs`.
-    async fn begin_attempt(&self, ok: &Authorized<'_, Login>, email: &Email) -> Result<(), Error> {
-        let Some(delays) = &self.limits.delays else { return Ok(()) };
-        let network = ok.caller().origin.network();
-        let begun = match delays.begin(email, network, false) {
-            Err(Wait::Strangers(_))
-                if self.store.knows_network(ok, email, network, self.now() - KNOWN_FOR).await? =>
-            {
-                delays.begin(email, network, true)
-            }
-            begun => begun,
-        };
-        begun.map_err(|(Wait::Network(retry_after) | Wait::Strangers(retry_after))| Error::TooMany {
-            code: "too-many-attempts",
-            retry_after,
-        })
     }
 
     /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the

@@ -9,7 +9,7 @@ use crate::domain::{Email, RejectionReason, User, UserId, Waitlist, WaitlistEntr
 use crate::guard::actions::{ApproveAllRegistrations, ApproveRegistration, ListWaitlist, RejectRegistration};
 use crate::guard::{Action, Authorized, Released};
 use crate::outbound::{Letter, Template};
-use crate::store::{SpendsTokens, Tx};
+use crate::store::{ProvesAddress, Tx};
 
 impl App {
     /// Whoever has this status, oldest first, and how many there are in all.
@@ -47,6 +47,7 @@ impl App {
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(user))
     }
 
@@ -70,6 +71,7 @@ impl App {
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(count))
     }
 
@@ -109,7 +111,7 @@ impl App {
     }
 
     /// After an address was proved, in the same transaction: opens the account if it waited for nothing else.
-    pub(super) async fn open_proved_registration<A: SpendsTokens>(
+    pub(super) async fn open_proved_registration<A: ProvesAddress>(
         &self,
         tx: &mut Tx,
         ok: &Authorized<'_, A>,
@@ -123,7 +125,7 @@ impl App {
         Ok(true)
     }
 
-    async fn tell_let_in<A: Action>(
+    pub(super) async fn tell_let_in<A: Action>(
         &self,
         tx: &mut Tx,
         ok: &Authorized<'_, A>,

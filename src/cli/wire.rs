@@ -69,6 +69,7 @@ pub async fn app_with_policies(
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
         oauth: oauth(config, &config.public_url(bound)),
+        policies_dir: config.policies_dir.clone(),
         ..Settings::new(config.public_url(bound))
     };
     let sealer = Sealer::rotating(&master, previous_master.as_ref());

@@ -9,7 +9,7 @@ use cedar_policy::{
 };
 
 use super::decision::Error;
-use super::question::{Entity, EntityRef, Question, Value};
+use super::question::{Entity, EntityRef, Extension, Question, Value};
 
 /// The schema and its names, parsed. Parsing an entity reference costs 0.4 µs, joining a kept name to an id 0.06.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ impl Words {
             known.into_iter().map(|action| (action.uid().id().unescaped().to_owned(), action)).collect();
         let asked_about = asked_about.iter().filter_map(|id| actions.get(id).cloned()).collect();
         Ok(Self { schema, kinds, actions, asked_about })
+    }
+
+    pub(super) fn knows(&self, action: &str) -> bool {
+        self.actions.contains_key(action)
     }
 
     /// Whether the schema knows the action for these types.
@@ -84,7 +88,20 @@ impl Words {
         self.schema.principals_for_action(action).is_some_and(|mut kinds| kinds.next().is_some())
     }
 
-    fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
+    /// Whether Cedar itself takes the entity, with the schema.
+    pub(super) fn check(&self, entity: &Entity) -> Result<(), Error> {
+        let entity = self.entity(entity)?;
+        Entities::empty().add_entities([entity], Some(&self.schema)).map_err(bad)?;
+        Ok(())
+    }
+
+    /// Whether Cedar can read the value at all.
+    pub(super) fn reads(&self, value: &Value) -> bool {
+        let Ok(value) = self.value(value) else { return false };
+        Context::from_pairs([("it".to_owned(), value)]).is_ok()
+    }
+
+    pub(super) fn uid(&self, reference: &EntityRef) -> Result<EntityUid, Error> {
         let kind = self
             .kinds
             .get(reference.kind.as_ref())
@@ -119,6 +136,10 @@ impl Words {
             Value::Long(it) => RestrictedExpression::new_long(*it),
             Value::Text(it) => RestrictedExpression::new_string(it.clone()),
             Value::Entity(it) => RestrictedExpression::new_entity_uid(self.uid(it)?),
+            Value::Extension(Extension::Datetime, it) => RestrictedExpression::new_datetime(it),
+            Value::Extension(Extension::Decimal, it) => RestrictedExpression::new_decimal(it),
+            Value::Extension(Extension::Duration, it) => RestrictedExpression::new_duration(it),
+            Value::Extension(Extension::Ip, it) => RestrictedExpression::new_ip(it),
             Value::Set(items) => RestrictedExpression::new_set(
                 items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?,
             ),

@@ -4,10 +4,48 @@ use std::sync::Arc;
 
 use wasmtime::{ResourceLimiter, Trap};
 
-use super::{Error, Limits, clean};
+use super::registration::{Answer, Candidate, RequestContext};
+use super::since_v0_1::{self, Call, Description};
+use super::{Error, Limits, clean, since_v0_2};
 
 /// Characters of one log line.
 const LOG_LINE: usize = 500;
+
+/// A component of any version of the contract.
+#[derive(Debug, Clone)]
+pub(super) enum Guest {
+    V0_1(since_v0_1::Guest),
+    V0_2(since_v0_2::Guest),
+}
+
+impl Guest {
+    pub(super) async fn describe(&self, call: &Call<'_>) -> Result<Description, Error> {
+        match self {
+            Self::V0_1(guest) => guest.describe(call).await,
+            Self::V0_2(guest) => guest.describe(call).await,
+        }
+    }
+
+    /// The plugin's complaints about `call.config`; `None` when it is good.
+    pub(super) async fn complaints(&self, call: &Call<'_>) -> Result<Option<Vec<String>>, Error> {
+        match self {
+            Self::V0_1(guest) => guest.complaints(call).await,
+            Self::V0_2(guest) => guest.complaints(call).await,
+        }
+    }
+
+    pub(super) async fn validate(
+        &self,
+        call: &Call<'_>,
+        context: &RequestContext,
+        candidate: &Candidate,
+    ) -> Result<Answer, Error> {
+        match self {
+            Self::V0_1(guest) => guest.validate(call, context, candidate).await,
+            Self::V0_2(guest) => guest.validate(call, context, candidate).await,
+        }
+    }
+}
 
 /// The data of one call's store.
 pub(super) struct State {

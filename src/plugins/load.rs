@@ -10,9 +10,10 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::Runtime;
+use super::guest::Guest;
 use super::manifest::{Manifest, World};
-use super::since_v0_1::{self, Call, Guest};
-use super::{Binding, Bound, Limits, LoadError, Loaded, Plugins, clean};
+use super::since_v0_1::{self, Call};
+use super::{Binding, Bound, Limits, LoadError, Loaded, Plugins, clean, since_v0_2};
 
 /// For a plugin to say what it is, and whether its configuration is good.
 const QUESTION: Duration = Duration::from_secs(2);
@@ -71,17 +72,21 @@ impl Ready {
         let bytes = read(plugin, &folder.join(&manifest.component), runtime.limits.component_bytes)?;
         let component = Component::from_binary(&runtime.engine, &bytes)
             .map_err(|error| bad_component(format!("{error:#}")))?;
-        let guest = match manifest.world {
-            World::RegistrationPolicyV0_1 => {
-                for (import, _) in component.component_type().imports(&runtime.engine) {
-                    if !since_v0_1::IMPORTS.contains(&import) {
-                        let (plugin, import) = (plugin.to_owned(), clean::line(import, 200));
-                        return Err(LoadError::Forbidden { plugin, import });
-                    }
-                }
-                Guest::link(runtime, &component).map_err(|error| bad_component(format!("{error:#}")))?
-            }
+        let offered: &[&str] = match manifest.world {
+            World::RegistrationPolicyV0_1 => &since_v0_1::IMPORTS,
+            World::RegistrationPolicyV0_2 => &since_v0_2::IMPORTS,
         };
+        for (import, _) in component.component_type().imports(&runtime.engine) {
+            if !offered.contains(&import) {
+                let (plugin, import) = (plugin.to_owned(), clean::line(import, 200));
+                return Err(LoadError::Forbidden { plugin, import });
+            }
+        }
+        let guest = match manifest.world {
+            World::RegistrationPolicyV0_1 => since_v0_1::Guest::link(runtime, &component).map(Guest::V0_1),
+            World::RegistrationPolicyV0_2 => since_v0_2::Guest::link(runtime, &component).map(Guest::V0_2),
+        };
+        let guest = guest.map_err(|error| bad_component(format!("{error:#}")))?;
         let id: Arc<str> = plugin.into();
         let nothing = Arc::from("{}");
         let call = question(runtime, &id, &nothing);

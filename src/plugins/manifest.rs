@@ -30,6 +30,8 @@ pub(super) struct Manifest {
 pub(super) enum World {
     #[serde(rename = "palisade:plugin/registration-policy@0.1.0")]
     RegistrationPolicyV0_1,
+    #[serde(rename = "palisade:plugin/registration-policy@0.2.0")]
+    RegistrationPolicyV0_2,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -15,6 +15,7 @@ mod load;
 mod manifest;
 mod registration;
 mod since_v0_1;
+mod since_v0_2;
 #[cfg(test)]
 mod tests;
 
@@ -26,7 +27,7 @@ pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 
 use engine::Runtime;
-use since_v0_1::Guest;
+use guest::Guest;
 
 /// The bound plugins, compiled and checked. Cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -50,9 +51,6 @@ struct Bound {
 }
 
 /// The operator's wish to have a plugin asked.
-///
-/// As configuration: `{ plugin = "waitlist", on_failure = "closed", deadline_ms = 500, config = { … } }`, of
-/// which only `plugin` must be there.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Binding {

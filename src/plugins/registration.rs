@@ -14,8 +14,8 @@ use crate::domain::Email;
 
 /// Characters of a reason or message that is kept.
 const SENTENCE: usize = 300;
-/// Characters of a profile field that is kept.
-const PROFILE: usize = 200;
+/// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
+const PROFILE: usize = 100;
 
 /// Through what the person asks.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,10 @@ pub struct RequestContext {
     pub client_ip: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub locale: Option<String>,
+    /// The organization it is about, if it is about one.
+    pub organization: Option<String>,
+    /// The host's time, in seconds since 1970.
+    pub now: u64,
 }
 
 /// How the account would be signed in to.
@@ -40,7 +44,10 @@ pub struct Candidate {
     pub email_verified: bool,
     pub full_name: Option<String>,
     pub department: Option<String>,
+    pub referral_source: Option<String>,
     pub method: AuthMethod,
+    /// The identity provider, if the person comes from one.
+    pub provider: Option<String>,
     /// What the client sent for plugins, a JSON object; bounded by the limit on a request's body.
     pub payload: Option<Value>,
 }

@@ -8,7 +8,8 @@ use super::sql::{Row, Sql, args};
 use super::users::{Account, account, select_users};
 use super::{Error, Store, Tx};
 use crate::domain::{
-    Connection, Email, FullName, Identity, IdentityId, IdentityKey, Micros, ProviderName, Told, UserId,
+    Connection, Email, FullName, Identity, IdentityId, IdentityKey, Micros, OwnKeys, ProviderName, Told,
+    UserId,
 };
 use crate::guard::actions::{
     BrokerToken, DisconnectProvider, DisconnectUser, ExchangeCode, ExportMe, FinishSignIn, LinkIdentity,
@@ -254,11 +255,7 @@ impl Tx {
             args![id, now, Purpose::VerifyEmail.as_str()],
         )
         .await?;
-        self.run(
-            "UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-            args![id, now],
-        )
-        .await?;
+        self.end_keys_of(of.user.id, OwnKeys::Ended, now).await?;
         for statement in [
             "DELETE FROM identities WHERE user_id = $1",
             "DELETE FROM oauth_codes WHERE user_id = $1",

@@ -1,12 +1,10 @@
 //! Lets in who has an address of a known domain or an invitation code; all others wait.
 
-use palisade_plugin_sdk::{
-    Candidate, PluginError, RegistrationPolicy, RequestContext, Verdict, accept, log, register, reject,
-    waitlist,
-};
+use palisade_plugin_sdk::hooks::registration::{Candidate, Verdict};
+use palisade_plugin_sdk::{Plugin, PluginError, RegistrationPolicy, RequestContext, log, register};
 use serde::Deserialize;
 
-register!(Waitlist);
+register!(RegistrationPolicy for Waitlist);
 
 /// The plugin.
 struct Waitlist;
@@ -49,7 +47,7 @@ struct Payload {
 /// Shorter codes can be guessed.
 const SHORTEST_CODE: usize = 8;
 
-impl RegistrationPolicy for Waitlist {
+impl Plugin for Waitlist {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<String>> {
@@ -65,17 +63,19 @@ impl RegistrationPolicy for Waitlist {
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
+}
 
+impl RegistrationPolicy for Waitlist {
     fn validate(config: Config, _: RequestContext, candidate: Candidate) -> Result<Verdict, PluginError> {
         match config.mode {
-            Mode::Open => return Ok(accept()),
+            Mode::Open => return Ok(Verdict::accept()),
             Mode::Closed => {
-                return Ok(reject("registration-closed", "Registration is closed.", None));
+                return Ok(Verdict::reject("registration-closed", "Registration is closed."));
             }
             Mode::Waitlist => {}
         }
         if config.allowed_domains.iter().any(|domain| domain == domain_of(&candidate.email)) {
-            return Ok(accept());
+            return Ok(Verdict::accept());
         }
         let payload = candidate.payload.as_deref().unwrap_or("{}");
         let payload: Payload = match serde_json::from_str(payload) {
@@ -87,9 +87,9 @@ impl RegistrationPolicy for Waitlist {
         };
         let known = |code: &String| config.invitation_codes.iter().any(|one| same(one, code));
         if payload.invitation_code.as_ref().is_some_and(known) {
-            return Ok(accept());
+            return Ok(Verdict::accept());
         }
-        Ok(waitlist("no invitation code, and not an address of a known domain"))
+        Ok(Verdict::waitlist("no invitation code, and not an address of a known domain"))
     }
 }
 

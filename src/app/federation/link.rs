@@ -91,10 +91,17 @@ impl App {
         if let Err(taken) = self.add_identity(&mut tx, &ok_link, user, told).await? {
             return Ok(Failed(taken));
         }
+        let opened = reclaimed && self.open_proved_registration(&mut tx, &ok_link, user).await?;
         let how = if reclaimed { "reclaimed" } else { "email" };
         self.note(&mut tx, &ok_link, details(told, how)).await?;
         tx.commit().await?;
-        let user = User { email_verified_at: account.user.email_verified_at.or(Some(now)), ..account.user };
+        if reclaimed {
+            self.mail_waits.notify_one();
+            self.review_waits.notify_one();
+        }
+        let waitlist = if opened { Waitlist::Approved } else { account.user.waitlist };
+        let email_verified_at = account.user.email_verified_at.or(Some(now));
+        let user = User { waitlist, email_verified_at, ..account.user };
         Ok(match self.refused(ok, &user).await? {
             Some(failure) => Failed(failure),
             None => Done(End::SignedIn(Box::new(user))),
@@ -155,10 +162,12 @@ impl App {
             email_verified: told.email_verified,
             full_name: full_name.as_ref().map(ToString::to_string),
             department: None,
+            referral_source: None,
             method: AuthMethod::OAuth,
+            provider: Some(provider.name.to_string()),
             payload: None,
         };
-        let context = hook_context(&ok_register, None);
+        let context = hook_context(&ok_register, None, self.now().seconds().cast_unsigned());
         let verdict = self.plugins.validate_registration(&context, &candidate).await;
         let wanted = Registration {
             email: email.to_string(),
@@ -191,9 +200,13 @@ impl App {
         if !tx.insert_user_if_new(ok_register, &new).await? {
             return Ok(Failed(Failure::LinkRequired));
         }
-        let user = new.user;
+        let mut user = new.user;
         if let Err(taken) = self.add_identity(&mut tx, ok_register, user.id, told).await? {
             return Ok(Failed(taken));
+        }
+        // Whom a plugin makes wait for a proof of the address has it already.
+        if self.open_proved_registration(&mut tx, ok, user.id).await? {
+            user.waitlist = Waitlist::Approved;
         }
         if user.email_verified_at.is_none() {
             let token = Secret::random(&*self.random);

@@ -16,7 +16,7 @@ const MANIFEST: &str = r#"
     id = "door"
     version = "0.1.0"
     description = "a door"
-    world = "palisade:plugin/registration-policy@0.1.0"
+    world = "palisade:plugin/registration-policy@0.2.0"
     hooks = ["registration.validate"]
     component = "door.wasm"
 "#;

@@ -74,7 +74,9 @@ fn candidate(email: &str) -> Candidate {
         email_verified: false,
         full_name: Some("Ada Lovelace".into()),
         department: None,
+        referral_source: None,
         method: AuthMethod::Password,
+        provider: None,
         payload: None,
     }
 }

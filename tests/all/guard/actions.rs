@@ -10,7 +10,7 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 11] = [
+const WITHOUT_AN_OPERATION: [&str; 13] = [
     "CreateAdministrator",
     "DeliverMail",
     "ImportUsers",
@@ -18,8 +18,10 @@ const WITHOUT_AN_OPERATION: [&str; 11] = [
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",
+    "PurgeExpired",
     "RecordKeyUse",
     "ResealSecrets",
+    "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
 ];
