@@ -41,9 +41,9 @@ pub(super) struct Subject {
 #[oai(rename = "EvaluatedAction")]
 pub(super) struct ActionName {
     /// A permission of the schema, such as `project:read`.
-    name: String,
+    pub(super) name: String,
     /// What the context does not say.
-    properties: Option<BTreeMap<String, Value>>,
+    pub(super) properties: Option<BTreeMap<String, Value>>,
 }
 
 /// To what.
@@ -133,9 +133,12 @@ struct ConfigurationView {
     policy_decision_point: String,
     access_evaluation_endpoint: String,
     access_evaluations_endpoint: String,
+    search_subject_endpoint: String,
+    search_resource_endpoint: String,
+    search_action_endpoint: String,
 }
 
-fn map(fields: Option<BTreeMap<String, Value>>) -> Option<Map<String, Value>> {
+pub(super) fn map(fields: Option<BTreeMap<String, Value>>) -> Option<Map<String, Value>> {
     fields.map(|fields| fields.into_iter().collect())
 }
 
@@ -350,6 +353,9 @@ impl AccessApi {
             .map(|base| ConfigurationView {
                 access_evaluation_endpoint: format!("{base}/access/v1/evaluation"),
                 access_evaluations_endpoint: format!("{base}/access/v1/evaluations"),
+                search_subject_endpoint: format!("{base}/access/v1/search/subject"),
+                search_resource_endpoint: format!("{base}/access/v1/search/resource"),
+                search_action_endpoint: format!("{base}/access/v1/search/action"),
                 policy_decision_point: base,
             })
             .into())

@@ -42,6 +42,7 @@ mod request_id;
 mod resources;
 mod roles;
 mod routes;
+mod search;
 mod sessions;
 mod tokens;
 mod users;
@@ -103,7 +104,14 @@ operations! {
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
     (federation::FederationApi, connections::ConnectionsApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
-    (events::EventsApi, resources::ResourcesApi, access::AccessApi, explain::ExplainApi, policies::PoliciesApi),
+    (
+        events::EventsApi,
+        resources::ResourcesApi,
+        access::AccessApi,
+        explain::ExplainApi,
+        search::SearchApi,
+        policies::PoliciesApi,
+    ),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

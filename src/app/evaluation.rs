@@ -40,7 +40,7 @@ pub type Evaluated = Result<Answer, Vec<FieldError>>;
 
 /// What one batch has looked up so far.
 #[derive(Debug, Default)]
-struct Found {
+pub(super) struct Found {
     subjects: Vec<(Named, Option<Known>)>,
     resources: Vec<(Named, Option<Known>)>,
 }
@@ -175,13 +175,13 @@ impl App {
 
     /// The context, and of the action's properties what the context does not say.
     #[expect(clippy::unused_self, reason = "it belongs to the question")]
-    fn said(&self, query: &Query) -> Map<String, Json> {
+    pub(super) fn said(&self, query: &Query) -> Map<String, Json> {
         let mut said = query.action_properties.clone().unwrap_or_default();
         said.extend(query.context.clone().unwrap_or_default());
         said
     }
 
-    async fn subject<A: Asks>(
+    pub(super) async fn subject<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
         name: &Named,
@@ -209,7 +209,7 @@ impl App {
         Ok(known)
     }
 
-    async fn resource<A: Asks>(
+    pub(super) async fn resource<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
         name: &Named,

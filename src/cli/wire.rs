@@ -42,7 +42,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     app_with_policies(config, bound, world, pdp).await
 }
 
-/// [`app`] with policies that were read before: reading them is most of a start.
+/// [`app()`] with policies that were read before: reading them is most of a start.
 ///
 /// # Errors
 /// As `app`.

@@ -55,8 +55,8 @@ impl<'c, A: Action> Authorized<'c, A> {
     }
 
     /// The roles that the object's organization made, likewise.
-    pub(super) fn own_roles(&self) -> Option<&OwnRoles> {
-        self.own.as_deref()
+    pub(super) fn own_roles(&self) -> Option<&Arc<OwnRoles>> {
+        self.own.as_ref()
     }
 
     /// How often the register of the organization's things had been changed when this was decided: what was read later,
@@ -403,7 +403,7 @@ impl Guard {
                 None => true,
                 Some((action, shown)) => caller.links().all(|link| {
                     let asked = question(link, action.into(), Context::new(), &shown, known);
-                    let overlay = known.own.map(|own| &own.overlay);
+                    let overlay = known.own.map(|own| &*own.overlay);
                     self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
                 }),
             };
@@ -422,7 +422,7 @@ impl Guard {
     ) -> Result<(DecisionId, Decision), Denied> {
         let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, known);
-        let overlay = known.own.map(|own| &own.overlay);
+        let overlay = known.own.map(|own| &*own.overlay);
         let made = self.pdp.decide_with(&question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {

@@ -11,7 +11,7 @@ use crate::domain::{FieldError, OrganizationId};
 use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
 
 /// The key of an action's context that says which facts the asker brought; only we set it.
-const ASSERTED: &str = "asserted";
+pub(super) const ASSERTED: &str = "asserted";
 
 /// A party or a thing of a question, with what is known of it.
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ impl Guard {
                 Unknown::Combination,
             );
         }
-        match pdp.decide_with(&question, ok.own_roles().map(|own| &own.overlay)) {
+        match pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay)) {
             Ok(decision) => {
                 let id = self.tell(ok, &question.principal, &question.action, &question.resource, &decision);
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
@@ -215,9 +215,7 @@ pub(super) fn question<A: Asks>(pdp: &Pdp, ok: &Authorized<'_, A>, asked: Asked)
         }
     }
     if let Some(own) = ok.own_roles() {
-        let named = entities.iter().find(|entity| entity.uid == principal);
-        let named = named.map_or_else(Vec::new, |entity| entity.parents.clone());
-        own.add_to(&mut entities, named);
+        own.add_above(&mut entities, &principal);
     }
     Some(Question { principal, action: action.into(), resource: object, context, entities })
 }

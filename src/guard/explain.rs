@@ -129,12 +129,13 @@ impl Guard {
         let Some(question) = question(self.pdp(), ok, asked) else {
             return unknown(Some(Unknown::Facts.code()));
         };
-        let Ok(Explanation { decision, determining, near_misses }) = self.pdp().explain(&question) else {
+        let overlay = ok.own_roles().map(|own| &*own.overlay);
+        let Ok(Explanation { decision, determining, near_misses }) = self.pdp().explain(&question, overlay)
+        else {
             return unknown(Some(Unknown::Facts.code()));
         };
         let near_misses = near_misses.into_iter().filter(|miss| concerns(miss, &question)).collect();
-        let remedies =
-            if decision.allowed { Vec::new() } else { self.remedies(&question, ok.action().organization) };
+        let remedies = if decision.allowed { Vec::new() } else { self.remedies(ok, &question) };
         Why {
             forbidden: !decision.allowed && !decision.determining.is_empty(),
             allowed: decision.allowed,
@@ -172,8 +173,10 @@ impl Guard {
     }
 
     /// Tries what there is to try: an account put in order, a role, then both.
-    fn remedies(&self, question: &Question, organization: OrganizationId) -> Vec<Vec<Remedy>> {
-        let would = |question: &Question| self.pdp().decide(question).is_ok_and(|made| made.allowed);
+    fn remedies(&self, ok: &Authorized<'_, ExplainDecision>, question: &Question) -> Vec<Vec<Remedy>> {
+        let organization = ok.action().organization;
+        let overlay = ok.own_roles().map(|own| &*own.overlay);
+        let would = |asked: &Question| self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed);
         let mut mended = question.clone();
         let mut states = Vec::new();
         for state in Remedy::STATES {

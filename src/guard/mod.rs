@@ -55,6 +55,7 @@ mod record;
 mod registry;
 mod reload;
 mod resource;
+mod search;
 
 pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
@@ -69,3 +70,6 @@ pub use record::{DecisionId, DecisionLog, Record, Recorder};
 pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use reload::Reloaded;
 pub use resource::Resource;
+pub use search::{Search, Sought};
+
+pub use crate::pdp::{Entity, Reach};

@@ -13,7 +13,7 @@ use crate::pdp::{Entity, EntityRef, Overlay, Pdp, PolicyVersion, RolePolicy};
 /// The roles that one organization made, as one state of them has it.
 #[derive(Debug)]
 pub(super) struct OwnRoles {
-    pub(super) overlay: Overlay,
+    pub(super) overlay: Arc<Overlay>,
     pub(super) roles: Roles,
     entities: HashMap<EntityRef, Entity>,
 }
@@ -37,7 +37,13 @@ impl OwnRoles {
             Entity { uid: role_ref(organization, role.id), attributes: Vec::new(), parents }
         };
         let entities = roles.iter().map(entity).map(|entity| (entity.uid.clone(), entity)).collect();
-        Ok(Self { overlay: pdp.overlay(&policies)?, roles, entities })
+        Ok(Self { overlay: Arc::new(pdp.overlay(&policies)?), roles, entities })
+    }
+
+    /// Adds what this one, which is there, is in.
+    pub(super) fn add_above(&self, entities: &mut Vec<Entity>, one: &EntityRef) {
+        let named = entities.iter().find(|entity| entity.uid == *one).map(|entity| entity.parents.clone());
+        self.add_to(entities, named.unwrap_or_default());
     }
 
     /// Adds the roles that are named, and all that they inherit from, of those there are.

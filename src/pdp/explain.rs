@@ -10,6 +10,8 @@ use self::clauses::{Clause, clauses, scope};
 use super::decision::{Decision, Error, PolicyText};
 use super::engine::Pdp;
 use super::load::Snapshot;
+use super::overlay::Overlay;
+use super::policy_files::About;
 use super::question::{EntityRef, Question};
 
 /// How many near misses are told at most, and how many values of a clause.
@@ -52,11 +54,12 @@ impl Pdp {
     ///
     /// # Errors
     /// As `decide`.
-    pub fn explain(&self, question: &Question) -> Result<Explanation, Error> {
-        let decision = self.decide(question)?;
+    pub fn explain(&self, question: &Question, overlay: Option<&Overlay>) -> Result<Explanation, Error> {
+        let decision = self.decide_with(question, overlay)?;
         let snapshot = self.current();
         let determining = decision.determining.iter();
-        let determining = determining.filter_map(|it| explained(&snapshot, &PolicyId::new(&it.id))).collect();
+        let about = |id| snapshot.about.get(&id).or_else(|| overlay?.about(&id)).map(explained);
+        let determining = determining.filter_map(|it| about(PolicyId::new(&it.id))).collect();
         let mut near_misses = Vec::new();
         if !decision.allowed
             && let Some((request, entities)) = snapshot.words.ask(question)?
@@ -75,9 +78,8 @@ impl Pdp {
     }
 }
 
-fn explained(snapshot: &Snapshot, id: &PolicyId) -> Option<ExplainedPolicy> {
-    let about = snapshot.about.get(id)?;
-    Some(ExplainedPolicy { text: about.text.clone(), code: about.determining.code.clone() })
+fn explained(about: &About) -> ExplainedPolicy {
+    ExplainedPolicy { text: about.text.clone(), code: about.determining.code.clone() }
 }
 
 /// Nothing if the permit is about something else altogether: another action, other types, somebody else by name.
@@ -91,7 +93,7 @@ fn near_miss(
     if !holds(&scope(&json)?, request, entities) {
         return None;
     }
-    let text = explained(snapshot, policy.id())?;
+    let text = explained(snapshot.about.get(policy.id())?);
     for clause in clauses(&json)? {
         let Clause { text: clause, expression, looks_at } = clause;
         let error = match cedar_policy::eval_expression(request, entities, &expression) {

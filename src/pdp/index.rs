@@ -119,6 +119,27 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Every policy whose scope can hold for this principal and action and some resource of the type; all others are
+    /// false whatever the resource.
+    pub(super) fn that_can_match(
+        &self,
+        principal: &EntityUid,
+        action: &EntityUid,
+        resource: &EntityTypeName,
+        entities: &Entities,
+    ) -> Result<PolicySet, Box<PolicySetError>> {
+        let Some(action) = self.actions.get(action) else { return Ok(self.all.clone()) };
+        let typed = action.by_type.get(principal.type_name()).and_then(|resources| resources.get(resource));
+        let mut sets = vec![typed.unwrap_or(&action.any_type)];
+        for who in names(principal, entities) {
+            sets.extend(action.by_name.get(&who).into_iter().flat_map(HashMap::values));
+        }
+        let policies = sets.iter().flat_map(|set| set.policies()).cloned();
+        PolicySet::from_policies(policies).map_err(Box::from)
+    }
+}
+
 impl OneAction {
     fn build(
         policies: &[&Policy],

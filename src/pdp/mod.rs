@@ -15,9 +15,11 @@ mod policy_files;
 mod policy_tests;
 mod problem;
 mod question;
+mod reach;
 mod registry;
 mod schema_files;
 mod scopes;
+mod series;
 mod shapes;
 mod words;
 
@@ -28,4 +30,6 @@ pub use overlay::{Overlay, RolePolicy};
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};
 pub use question::{Entity, EntityRef, Extension, Pairs, Question, Value};
+pub use reach::Reach;
 pub use registry::Draft;
+pub use series::{Fixed, Series, Shared};

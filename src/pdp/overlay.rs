@@ -63,6 +63,12 @@ impl Overlay {
         }
     }
 
+    /// Whether the principal is in any of the roles.
+    pub(super) fn concerns(&self, principal: &EntityUid, entities: &Entities) -> bool {
+        let mut above = entities.ancestors(principal).into_iter().flatten();
+        above.any(|name| self.by_role.contains_key(name))
+    }
+
     pub(super) fn about(&self, id: &PolicyId) -> Option<&About> {
         self.about.get(id)
     }

@@ -95,6 +95,26 @@ impl Store {
         Ok(Some(principal(agent(&row)?)))
     }
 
+    /// Those that have not been ended, after `after`, by id.
+    pub(super) async fn working_agents(
+        &self,
+        organization: OrganizationId,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<AgentPrincipal>, Error> {
+        let mut db = self;
+        let args = args![Uuid::from(organization), after, limit];
+        let rows = db
+            .all(
+                select_agents!(
+                    "WHERE organization_id = $1 AND id > $2 AND terminated_at IS NULL ORDER BY id LIMIT $3"
+                ),
+                args,
+            )
+            .await?;
+        rows.iter().map(|row| Ok(principal(agent(row)?))).collect()
+    }
+
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get_agent(&self, ok: &Authorized<'_, GetAgent>) -> Result<Agent, Error> {

@@ -161,6 +161,8 @@ async fn a_role_of_the_organizations_own_counts(server: Server) {
     let path = format!("{members}/{}", vics["id"].as_str().unwrap());
     scene.server.patch_as(&scene.ada, &path, json!({ "role_id": role["id"] })).await.expect(200);
     scene.is_yes(&asked).await;
+    let why = scene.server.send(Method::POST, "/access/v1/explain", Some(&scene.key), Some(&asked));
+    assert!(why.await.expect(200).to_string().contains(&format!("role.{}", role["id"].as_str().unwrap())));
     // What it inherits still counts, and what it does not list is still refused.
     scene.is_yes(&about(&scene.vic.id, "file:read", "open")).await;
     scene.is_plain_no(&about(&scene.ada.id, "file:write", "loose")).await;
@@ -499,6 +501,9 @@ async fn the_metadata_name_https_and_nothing_that_is_not_there(server: Server) {
             "policy_decision_point": "https://palisade.test",
             "access_evaluation_endpoint": "https://palisade.test/access/v1/evaluation",
             "access_evaluations_endpoint": "https://palisade.test/access/v1/evaluations",
+            "search_subject_endpoint": "https://palisade.test/access/v1/search/subject",
+            "search_resource_endpoint": "https://palisade.test/access/v1/search/resource",
+            "search_action_endpoint": "https://palisade.test/access/v1/search/action",
         })
     );
 }

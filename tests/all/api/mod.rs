@@ -20,6 +20,7 @@ mod registration;
 mod requests;
 mod resources;
 mod roles;
+mod search;
 mod sessions;
 mod todo;
 mod tokens;

@@ -7,9 +7,15 @@ use crate::openapi::{Operation, operations};
 use crate::support::{Database, Server};
 
 /// What changes nothing or nothing that anybody would look for, or is asked elsewhere; each with its reason.
-const WITHOUT_AN_EVENT: [(&str, &str); 6] = [
+const WITHOUT_AN_EVENT: [(&str, &str); 12] = [
     ("check_password_strength", "keeps nothing"),
     ("introspect_token", "changes nothing"),
+    ("evaluate", "changes nothing"),
+    ("evaluations", "changes nothing"),
+    ("explain_decision", "changes nothing"),
+    ("search_subjects", "changes nothing"),
+    ("search_resources", "changes nothing"),
+    ("search_actions", "changes nothing"),
     ("refresh_session", "happens every quarter of an hour to everybody; its misuse leaves one"),
     ("resend_verification", "only a request: the letter leaves one, if there is a letter"),
     ("forgot_password", "only a request: the letter leaves one, if there is a letter"),

@@ -116,6 +116,7 @@ mod organizations;
 mod platform;
 mod resources;
 mod roles;
+mod search;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
@@ -129,6 +130,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         resources::ROWS,
         access::ROWS,
         roles::ROWS,
+        search::ROWS,
     ]
     .into_iter()
     .flatten()
