@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, json};
 
 use super::{App, Error};
-use crate::crypto::{NewAccess, Verified, refresh_successor};
+use crate::crypto::{FEDERATED, NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
 use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
@@ -21,9 +21,8 @@ pub struct Tokens {
     pub refresh_lifetime: Duration,
 }
 
-/// `amr` (RFC 8176). Of a sign-in with others we know only that it was one; the registry has no word for it.
+/// `amr` (RFC 8176).
 const PASSWORD: &str = "pwd";
-const FEDERATED: &str = "fed";
 
 /// How a person has proved who they are.
 #[derive(Debug)]
@@ -171,8 +170,7 @@ impl App {
         let (id, signed_in_at) = (user.id, user.signed_in_at);
         let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
-        let method = if federated { FEDERATED } else { PASSWORD };
-        Ok(ok.release(self.tokens_for(id, session, (signed_in_at, method), successor)?))
+        Ok(ok.release(self.tokens_for(id, session, (signed_in_at, method(federated)), successor)?))
     }
 
     /// Ends the session the request rests on, and every refresh token of it.
@@ -208,6 +206,11 @@ impl App {
             refresh_lifetime: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
         })
     }
+}
+
+/// How somebody signed in. What a provider says of factors that it asked for is not taken over.
+pub(super) const fn method(federated: bool) -> &'static str {
+    if federated { FEDERATED } else { PASSWORD }
 }
 
 pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {

@@ -113,7 +113,11 @@ impl OAuth {
         let places = [
             ("{base}", text(&mut whole, "base_url").map(|it| it.trim_end_matches('/').to_owned())),
             ("{tenant}", text(&mut whole, "tenant")),
-            ("{client_id}", whole.get("client_id").and_then(Value::as_str).map(str::to_owned)),
+            // One that is missing is told below, with where it may be set.
+            (
+                "{client_id}",
+                Some(whole.get("client_id").and_then(Value::as_str).unwrap_or_default().to_owned()),
+            ),
         ];
         for value in whole.values_mut() {
             fill(value, &places)?;

@@ -25,4 +25,4 @@ pub use ring::{ScheduledKey, verifies_until};
 pub use sealer::{SealError, Sealer};
 pub use signing::{KeyError, SigningKey};
 pub use successor::refresh_successor;
-pub use tokens::{Access, Granted, NewAccess, TokenError, TokenIssuer};
+pub use tokens::{Access, FEDERATED, Granted, NewAccess, TokenError, TokenIssuer};

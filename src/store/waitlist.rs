@@ -279,4 +279,24 @@ impl Store {
             .await?;
         rows.iter().map(user).collect()
     }
+
+    /// The provider that somebody without a password came by first; none for whoever has one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn provider_of_passwordless(
+        &self,
+        _ok: &Authorized<'_, ReviewRegistrations>,
+        user: UserId,
+    ) -> Result<Option<String>, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT identities.provider FROM identities JOIN users ON users.id = identities.user_id \
+                 WHERE users.id = $1 AND users.password_hash IS NULL ORDER BY identities.id LIMIT 1",
+                args![Uuid::from(user)],
+            )
+            .await?;
+        row.map(|row| row.get("provider")).transpose()
+    }
 }

@@ -1,5 +1,7 @@
 //! Off to a provider.
 
+use serde_json::json;
+
 use super::{AWAY, App, Error, FLOW, Hidden, provider_failed};
 use crate::domain::{FlowPurpose, Invalid, Secret};
 use crate::guard::actions::{BeginSignIn, ConnectProvider, GetRedirectUri, GetSignInUrl, ListProviders};
@@ -147,6 +149,8 @@ impl App {
             Error::Unavailable { retry_after: std::time::Duration::from_secs(30) }
         })?;
         let hidden = Hidden { verifier: verifier.expose().to_owned(), nonce: nonce.expose().to_owned() };
+        let connecting = matches!(purpose, FlowPurpose::Connect { .. });
+        let details = json!({ "provider": provider.name.as_str(), "scopes": scopes });
         let flow = Flow {
             provider: provider.name.to_string(),
             browser: browser.hash(),
@@ -158,6 +162,10 @@ impl App {
         let now = self.now();
         let mut tx = self.store.begin().await?;
         tx.insert_flow(ok, state.hash(), flow, now + AWAY, now).await?;
+        // Somebody who only goes to sign in has changed nothing yet.
+        if connecting {
+            self.note(&mut tx, ok, details).await?;
+        }
         tx.commit().await?;
         Ok(Departure { url: url.to_string(), state, browser })
     }

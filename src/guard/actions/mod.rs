@@ -82,7 +82,18 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, federation, platform, resources, access, search, policies, roles];
+areas![
+    identity,
+    organizations,
+    credentials,
+    federation,
+    platform,
+    resources,
+    access,
+    search,
+    policies,
+    roles
+];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
 #[must_use]

@@ -19,10 +19,24 @@ staged! {
     a10_an_answer_of_another_server_is_refused,
     a11_a_broken_provider_lets_nobody_in,
     a12_parameters_of_the_caller_do_not_reach_the_provider,
+    a13_a_sign_in_by_a_provider_is_no_second_factor,
     a14_a_provider_that_is_turned_off_ends_every_journey,
     a15_nobody_makes_us_ask_private_addresses,
     an_administrators_account_is_never_linked_by_address,
 }
+
+staged! { under super::PASSWORDS_ONLY; a13_a_policy_closes_this_way_to_whom_it_names }
+
+const PASSWORDS_ONLY: &[(&str, &str)] = &[(
+    "house.cedar",
+    r#"@id("house.administrators-by-password")
+@code("password-required")
+@about("principal")
+@why("Administrators of the platform sign in with their password.")
+forbid (principal is User, action in [Action::"FinishSignIn", Action::"ExchangeCode"], resource)
+when { principal.super_admin };
+"#,
+)];
 
 fn verified(email: &str) -> Value {
     json!({ "email": email, "email_verified": true })
@@ -313,6 +327,60 @@ async fn a12_parameters_of_the_caller_do_not_reach_the_provider(stage: Stage) {
     }
     let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
     assert_eq!(redirect, "http://palisade.test/api/v1/auth/oauth/idp/callback");
+}
+
+/// There are no second factors here yet. So nothing of a sign-in with others may look like one, whatever the provider
+/// says that it asked for; and the policy of the next test closes this way to those who would need one.
+async fn a13_a_sign_in_by_a_provider_is_no_second_factor(stage: Stage) {
+    use base64::Engine as _;
+    let Stage { server, idp, .. } = &stage;
+    let mut claims = verified("ada@example.com");
+    claims["amr"] = json!(["pwd", "otp", "mfa"]);
+    claims["acr"] = json!("phrh");
+    idp.says_of("1", &claims);
+    let ada = server.sign_in_by("idp", idp).await;
+    let body = json!({ "refresh_token": ada.refresh });
+    let refreshed = server.post("/api/v1/auth/refresh", body).await.expect(200);
+    let house = server.organization(&ada, "acme").await;
+    let agent =
+        server.post_as(&ada, &format!("{house}/agents"), json!({ "name": "Builder" })).await.expect(201);
+    let keys = format!("{house}/agents/{}/api-keys", agent["id"].as_str().unwrap());
+    let body = json!({ "name": "key", "scopes": ["project:read"] });
+    let key = server.post_as(&ada, &keys, body).await.expect(201)["key"].as_str().unwrap().to_owned();
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", ada.access.as_str()),
+            ("subject_token_type", kind),
+            ("actor_token", key.as_str()),
+            ("actor_token_type", kind),
+        ])
+        .finish();
+    let delegated = server.send_form("/api/v1/auth/token", None, form).await.expect(200);
+    for token in [
+        ada.access.as_str(),
+        refreshed["access_token"].as_str().unwrap(),
+        delegated["access_token"].as_str().unwrap(),
+    ] {
+        let part = token.split('.').nth(1).unwrap();
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        assert_eq!((&claims["amr"], claims.get("acr")), (&json!(["fed"]), None), "{claims}");
+    }
+}
+
+async fn a13_a_policy_closes_this_way_to_whom_it_names(stage: Stage) {
+    let Stage { server, idp, .. } = &stage;
+    let root = server.super_admin("root@example.com").await;
+    for (subject, person) in [("1", &root), ("2", &server.person("ada@example.com").await)] {
+        idp.says_of(subject, &verified("elsewhere@example.com"));
+        let landed = server.connect(person, "idp", idp, json!({})).await;
+        assert_eq!(landed.query("connected").as_deref(), Some("true"));
+    }
+    assert_eq!(server.sign_in_by("idp", idp).await.email, "ada@example.com");
+    idp.says_of("1", &verified("elsewhere@example.com"));
+    server.journey(&mut Jar::default(), "idp", idp).await.failed("account_unavailable");
 }
 
 async fn a14_a_provider_that_is_turned_off_ends_every_journey(stage: Stage) {

@@ -18,9 +18,11 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub async fn begin(database: Database) -> Self {
+    /// With these files beside the shipped policies.
+    pub async fn begin(database: Database, policies: &'static [(&'static str, &'static str)]) -> Self {
         let [idp, other, github] = [(); 3].map(|()| Idp::start());
         let mut setup = Setup::on(database);
+        setup.policies = policies;
         setup.plugins = Box::leak(settings(&[&idp, &other, &github], "").into_boxed_str());
         for name in ["IDP", "OTHER", "GITHUB"] {
             let (id, secret) = match name {
@@ -79,17 +81,19 @@ connect_scopes = ["files", "mail"]
 
 /// Makes of each function two tests, one on SQLite and one on PostgreSQL.
 macro_rules! staged {
-    ($($name:ident),+ $(,)?) => {$(
+    ($($name:ident),+ $(,)?) => { staged!(under &[]; $($name),+); };
+    (under $policies:expr; $($name:ident),+ $(,)?) => {$(
         mod $name {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                super::$name($crate::federation::Stage::begin($crate::support::Database::Sqlite).await).await;
+                let database = $crate::support::Database::Sqlite;
+                super::$name($crate::federation::Stage::begin(database, $policies).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 if let Some(database) = $crate::support::Database::postgres() {
-                    super::$name($crate::federation::Stage::begin(database).await).await;
+                    super::$name($crate::federation::Stage::begin(database, $policies).await).await;
                 }
             }
         }

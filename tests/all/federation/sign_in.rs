@@ -24,6 +24,7 @@ staged! {
     a_session_says_how_it_began,
     a_closed_door_is_closed_here_too,
     providers_are_listed_for_everybody,
+    plugins_are_told_how_those_who_wait_came,
 }
 
 fn verified(email: &str) -> serde_json::Value {
@@ -266,4 +267,36 @@ async fn providers_are_listed_for_everybody(stage: Stage) {
     assert_eq!(names, ["github", "idp", "other"]);
     assert!(!listed.to_string().contains("hush"));
     stage.server.get("/api/v1/auth/oauth/nobody/url").await.refused(404, "not-found");
+}
+
+async fn plugins_are_told_how_those_who_wait_came(stage: Stage) {
+    use palisade::app::waitlist_principal;
+    use palisade::domain::UserId;
+    use palisade::guard::actions::ReviewRegistrations;
+    let Stage { server, idp, other, github } = stage;
+    let waiting = "waitlist_requires = [\"verified-email\", \"plugin\"]\n[[plugins]]\nname = \"waitlist\"\n\
+                   config = { allowed_domains = [\"friends.example\"] }";
+    let settings = super::settings(&[&idp, &other, &github], "").replace("plugins = []", waiting);
+    let server = server.reconfigured(&settings).await;
+    idp.says_of("1", &verified("ada@example.com"));
+    assert_eq!(server.sign_in_by("idp", &idp).await.email, "ada@example.com");
+    server.advance(Duration::from_millis(1));
+    server.register("bob@example.com").await;
+    let letters = server.mails().await;
+    let letter = letters.iter().find(|it| it.to.contains("bob@example.com") && it.text.contains("token="));
+    let body = json!({ "token": letter.unwrap().token() });
+    server.post("/api/v1/auth/verify-email", body).await.expect(200);
+    let caller = waitlist_principal();
+    let ok = server.app.authorize(&caller, ReviewRegistrations {}).await.unwrap();
+    let nobody = UserId::from(uuid::Uuid::nil());
+    let told = server.app.waiting_candidates(&ok, nobody).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(_, it)| (it.email.as_str(), format!("{:?}", it.method), it.provider.as_deref()))
+        .collect();
+    let expected = [
+        ("ada@example.com", "OAuth".to_owned(), Some("idp")),
+        ("bob@example.com", "Password".to_owned(), None),
+    ];
+    assert_eq!(told, expected);
 }
