@@ -401,17 +401,19 @@ async fn a15_nobody_makes_us_ask_private_addresses(stage: Stage) {
     let document = palisade::api::openapi(palisade::api::OpenApiVersion::V31).to_string();
     assert!(!document.contains("discovery_url") && !document.contains("issuer_url"));
     let Stage { mut server, .. } = stage;
-    for address in [
-        "https://169.254.169.254",
-        "https://localhost:1",
-        "https://[::ffff:127.0.0.1]:1",
-        "https://2130706433",
-    ] {
-        let provider =
-            |name: &str| format!("[[oauth.providers]]\nname = \"{name}\"\nissuer = \"{address}\"\n");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"] {
+        let provider = |name: &str| {
+            format!("[[oauth.providers]]\nname = \"{name}\"\nissuer = \"https://{host}:{port}\"\n")
+        };
         let page = "plugins = []\n[oauth]\nfrontend_callback_url = \"http://app.test/callback\"\n";
         server = server.reconfigured(&format!("{page}{}{}", provider("idp"), provider("other"))).await;
         server.get("/api/v1/auth/oauth/idp/url").await.refused(503, "unavailable");
+        let asked = listener.accept().map(|(_, from)| from);
+        let kind = asked.as_ref().err().map(std::io::Error::kind);
+        assert_eq!(kind, Some(std::io::ErrorKind::WouldBlock), "{host} was asked: {asked:?}");
     }
 }
 
