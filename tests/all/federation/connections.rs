@@ -215,6 +215,8 @@ async fn an_administrator_can_force_a_disconnect(stage: Stage) {
 async fn a_person_has_several_accounts_at_one_provider(stage: Stage) {
     let ada = connected(&stage, "1", json!([])).await;
     let Stage { server, idp, .. } = &stage;
+    // Ids are in order of their milliseconds.
+    server.advance(Duration::from_millis(1));
     idp.says_of("2", &verified("work@example.com"));
     server.connect(&ada, "idp", idp, json!({})).await;
     assert_eq!(server.sign_in_by("idp", idp).await.id, ada.id);

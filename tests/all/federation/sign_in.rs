@@ -22,6 +22,7 @@ staged! {
     a_name_is_taken_as_configured,
     a_person_who_said_no_is_told_so_in_our_words,
     a_session_says_how_it_began,
+    a_sign_in_by_a_provider_leaves_an_event_or_does_not_happen,
     a_closed_door_is_closed_here_too,
     providers_are_listed_for_everybody,
     plugins_are_told_how_those_who_wait_came,
@@ -246,6 +247,21 @@ async fn a_session_says_how_it_began(stage: Stage) {
     let events = server.get_as(&ada, "/api/v1/auth/me/events").await.expect(200);
     let signed_in = events.as_array().unwrap().iter().find(|it| it["action"] == "ExchangeCode");
     assert_eq!(signed_in.unwrap()["details"]["provider"], "idp");
+}
+
+async fn a_sign_in_by_a_provider_leaves_an_event_or_does_not_happen(stage: Stage) {
+    let Stage { server, idp, .. } = &stage;
+    idp.says_of("1", &verified("ada@example.com"));
+    let told = "SELECT COUNT(*) FROM events WHERE action = 'ExchangeCode' AND failure IS NULL";
+    let sessions = "SELECT COUNT(*) FROM sessions";
+    server.sign_in_by("idp", idp).await;
+    assert_eq!((server.count(told).await, server.count(sessions).await), (1, 1));
+    let mut jar = Jar::default();
+    let code = server.journey(&mut jar, "idp", idp).await.code();
+    server.forbid_events(true).await;
+    let answer = server.trade(&mut jar, &code).await;
+    server.forbid_events(false).await;
+    assert_eq!((answer.status, server.count(sessions).await), (500, 1));
 }
 
 async fn a_closed_door_is_closed_here_too(stage: Stage) {
