@@ -179,7 +179,10 @@ async fn a06_an_id_token_of_another_issuer_is_refused(stage: Stage) {
     {
         refused(&stage, |says| says.claims["iss"] = json!(issuer)).await;
     }
-    // Signed by another's key, under the name of ours.
+    // Signed by another's key, under the name of ours; then by one that is called otherwise, too.
+    let forger = || Some(palisade::crypto::SigningKey::generate(&palisade::domain::OsRandom));
+    refused(&stage, |says| says.forger = forger()).await;
+    stage.idp.says.lock().forger = None;
     let claims =
         json!({ "iss": ours, "aud": "us", "sub": "1", "iat": stage.idp.says.lock().now, "exp": i64::MAX });
     let forged = crate::support::sign(&stage.other.says.lock().key, &claims);

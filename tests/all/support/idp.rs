@@ -27,6 +27,8 @@ pub struct Says {
     pub claims: Value,
     /// Instead of any ID token.
     pub id_token: Option<String>,
+    /// Signs ID tokens instead, under the name of `key`.
+    pub forger: Option<SigningKey>,
     pub userinfo: Value,
     pub emails: Value,
     pub token: Value,
@@ -65,6 +67,7 @@ impl Idp {
             metadata: json!({}),
             claims: json!({}),
             id_token: None,
+            forger: None,
             userinfo: json!({}),
             emails: json!([]),
             token: json!({}),
@@ -172,7 +175,10 @@ impl Idp {
                     "iss": self.url, "aud": "us", "iat": says.now, "exp": says.now + 300, "nonce": departure.nonce,
                 });
                 let claims = laid(right, &says.claims);
-                id_token = Some(says.id_token.clone().unwrap_or_else(|| sign(&says.key, &claims)));
+                id_token = Some(says.id_token.clone().unwrap_or_else(|| {
+                    let key = says.forger.as_ref().unwrap_or(&says.key);
+                    sign_as(says.key.kid(), key, &claims)
+                }));
             }
             "refresh_token" => {}
             _ => return invalid(),
@@ -192,8 +198,12 @@ impl Idp {
 
 /// An ID token of `key`.
 pub fn sign(key: &SigningKey, claims: &Value) -> String {
+    sign_as(key.kid(), key, claims)
+}
+
+fn sign_as(kid: &str, key: &SigningKey, claims: &Value) -> String {
     let mut header = Header::new(Algorithm::EdDSA);
-    header.kid = Some(key.kid().to_owned());
+    header.kid = Some(kid.to_owned());
     let key = EncodingKey::from_ed_der(&key.to_pkcs8());
     jsonwebtoken::encode(&header, claims, &key).expect("it can be signed")
 }
