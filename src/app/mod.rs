@@ -42,6 +42,7 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod trusted;
 mod waitlist;
 
 use std::sync::Arc;
@@ -78,8 +79,9 @@ pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
 pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
+use self::trusted::Trusted;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
+use crate::domain::{Clock, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::{Mailer, Providers};
@@ -153,6 +155,9 @@ pub struct Parts {
     pub plugins: Plugins,
     pub mailer: Mailer,
     pub providers: Providers,
+    pub trusted: Vec<TrustedIssuer>,
+    /// Asks trusted issuers for their keys.
+    pub issuers: Providers,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
@@ -180,6 +185,7 @@ pub struct App {
     plugins: Plugins,
     mailer: Mailer,
     providers: Providers,
+    trusted: Trusted,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
@@ -204,6 +210,8 @@ impl App {
             plugins,
             mailer,
             providers,
+            trusted,
+            issuers,
             clock,
             random,
             settings,
@@ -222,6 +230,7 @@ impl App {
             plugins,
             mailer,
             providers,
+            trusted: Trusted::new(trusted, issuers),
             clock,
             random,
             settings,

@@ -8,7 +8,7 @@ use crate::api::{EdgeSettings, TrustedProxies};
 use crate::app::{self, App, OAuthSettings, Parts, RateLimits, Settings};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
-use crate::domain::{Clock, OsRandom, Random, ReturnOrigins, SystemClock};
+use crate::domain::{Clock, OsRandom, Provider, Random, ReturnOrigins, Signed, SystemClock, TrustedIssuer};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
 use crate::outbound::{Catalogue, Mailer, Providers, Transport};
 use crate::pdp::Pdp;
@@ -55,6 +55,8 @@ pub async fn app_with_policies(
     refuse_unsafe(config)?;
     let plugins = load_plugins(config).await?;
     let providers = Providers::new(config.oauth.providers()?)?;
+    let trusted = config.trusted_issuers()?;
+    let issuers = Providers::new(key_places(&trusted, &pdp)?)?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -88,6 +90,8 @@ pub async fn app_with_policies(
         plugins,
         mailer,
         providers,
+        trusted,
+        issuers,
         clock,
         random,
         settings,
@@ -185,6 +189,24 @@ fn oauth(config: &Config, public_url: &url::Url) -> OAuthSettings {
     let listed: Vec<url::Url> = config.oauth.return_origins.iter().filter_map(|it| it.parse().ok()).collect();
     let origins = ReturnOrigins::of([&callback].into_iter().chain(&listed));
     OAuthSettings { callback, origins, tokens_in_fragment: config.oauth.tokens_in_fragment }
+}
+
+/// Where the keys of trusted issuers are.
+fn key_places(trusted: &[TrustedIssuer], pdp: &Pdp) -> Result<Vec<Provider>, BoxError> {
+    let mut places = Vec::new();
+    for it in trusted {
+        if let Some(unknown) = it.scopes.iter().find(|scope| !pdp.is_scope(scope)) {
+            let name = &it.name;
+            return Err(format!(
+                "`trusted_issuers`: `{name}` has the scope `{unknown}`: there is no such one"
+            )
+            .into());
+        }
+        if let Signed::Keys { at, .. } = &it.signed {
+            places.push((**at).clone());
+        }
+    }
+    Ok(places)
 }
 
 /// So that a key of a development machine, which may be anywhere, is none in production.

@@ -8,6 +8,7 @@ mod load;
 mod oauth;
 mod rate_limits;
 mod settings;
+mod trusted_issuers;
 mod unsafe_settings;
 
 pub use load::{ConfigError, SETTINGS};

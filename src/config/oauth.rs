@@ -200,7 +200,7 @@ fn check(it: &Provider, name: &str) -> Result<(), String> {
 }
 
 /// This machine, by plain http.
-fn here(url: &Url) -> bool {
+pub(super) fn here(url: &Url) -> bool {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),

@@ -11,10 +11,11 @@ use url::Url;
 use super::oauth::OAuth;
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
-use crate::domain::{Secret, WaitlistRequires};
+use crate::domain::{Secret, TrustedIssuer, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
-/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` and `oauth.providers` are TOML only.
+/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins`,
+/// `oauth.providers` and `trusted_issuers` are TOML only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -74,6 +75,8 @@ pub struct Config {
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
     pub oauth: OAuth,
+    /// Whose access tokens are taken besides our own; see [`Config::trusted_issuers`]. Default none.
+    trusted_issuers: Vec<super::trusted_issuers::Written>,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -105,12 +108,21 @@ impl Default for Config {
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
             oauth: OAuth::default(),
+            trusted_issuers: Vec::new(),
             plugins: None,
         }
     }
 }
 
 impl Config {
+    /// Whose access tokens are taken besides our own, whole.
+    ///
+    /// # Errors
+    /// A sentence that names the issuer and the rule.
+    pub fn trusted_issuers(&self) -> Result<Vec<TrustedIssuer>, String> {
+        super::trusted_issuers::whole(&self.trusted_issuers)
+    }
+
     /// As configured, or `palisade.db` in `data_dir`.
     #[must_use]
     pub fn database_url(&self) -> Secret {

@@ -59,11 +59,12 @@ pub enum IdTokenError {
 }
 
 #[derive(Deserialize)]
-struct Head {
-    alg: String,
-    kid: Option<String>,
+pub(super) struct Head {
+    pub(super) alg: String,
+    pub(super) kid: Option<String>,
+    pub(super) typ: Option<String>,
     /// Extensions that must be understood; none is.
-    crit: Option<Value>,
+    pub(super) crit: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -96,9 +97,7 @@ impl IdTokenRules<'_> {
         if token.len() > MAX_BYTES {
             return Err(IdTokenError::Malformed);
         }
-        let head = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let head: Head =
-            head.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or(IdTokenError::Malformed)?;
+        let head = head(token).ok_or(IdTokenError::Malformed)?;
         let allowed = self.algorithms.iter().copied().find(|it| name(*it) == head.alg);
         let allowed = allowed.filter(|_| head.crit.is_none()).ok_or(IdTokenError::Algorithm)?;
         let mut validation = Validation::new(algorithm(allowed));
@@ -156,8 +155,14 @@ impl IdTokenRules<'_> {
     }
 }
 
+/// The first part of a token.
+pub(super) fn head(token: &str) -> Option<Head> {
+    let part = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    serde_json::from_slice(&part).ok()
+}
+
 /// The keys that may have signed: of the right kind, for signatures, of the name if the token gives one.
-fn candidates(keys: &Value, head: &Head, allowed: IdTokenAlgorithm) -> Vec<DecodingKey> {
+pub(super) fn candidates(keys: &Value, head: &Head, allowed: IdTokenAlgorithm) -> Vec<DecodingKey> {
     let listed = keys.get("keys").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let fits = |key: &Jwk| {
         let named = head.kid.is_none() || key.common.key_id == head.kid;
@@ -169,7 +174,7 @@ fn candidates(keys: &Value, head: &Head, allowed: IdTokenAlgorithm) -> Vec<Decod
     keys.filter_map(|key| DecodingKey::from_jwk(&key).ok()).take(8).collect()
 }
 
-const fn name(it: IdTokenAlgorithm) -> &'static str {
+pub(super) const fn name(it: IdTokenAlgorithm) -> &'static str {
     match it {
         IdTokenAlgorithm::RS256 => "RS256",
         IdTokenAlgorithm::RS384 => "RS384",
@@ -183,7 +188,7 @@ const fn name(it: IdTokenAlgorithm) -> &'static str {
     }
 }
 
-const fn algorithm(it: IdTokenAlgorithm) -> Algorithm {
+pub(super) const fn algorithm(it: IdTokenAlgorithm) -> Algorithm {
     match it {
         IdTokenAlgorithm::RS256 => Algorithm::RS256,
         IdTokenAlgorithm::RS384 => Algorithm::RS384,

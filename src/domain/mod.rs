@@ -27,6 +27,7 @@ mod secret;
 mod session;
 mod strength;
 mod text;
+mod trusted;
 
 pub use account::{
     Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
@@ -63,3 +64,4 @@ pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};
 pub use strength::Strength;
 pub use text::{Line, Slug};
+pub use trusted::{ForeignToken, Signed, Subjects, TrustedIssuer};

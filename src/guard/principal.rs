@@ -61,6 +61,8 @@ pub enum CredentialKind {
     Task,
     /// A token of an agent on behalf of a person.
     Delegation,
+    /// An access token of another issuer's.
+    Foreign,
 }
 
 impl CredentialKind {
@@ -69,6 +71,7 @@ impl CredentialKind {
             Self::Key => "key",
             Self::Task => "task",
             Self::Delegation => "delegation",
+            Self::Foreign => "foreign",
         }
     }
 }
@@ -76,7 +79,7 @@ impl CredentialKind {
 /// What policies may know of a key or a derived token.
 #[derive(Debug, Clone)]
 pub struct CredentialPrincipal {
-    /// Of the key or the delegation.
+    /// Of the key or the delegation; of a foreign token, made of its text.
     pub id: uuid::Uuid,
     pub kind: CredentialKind,
     /// The permissions it was granted, wildcards unexpanded.

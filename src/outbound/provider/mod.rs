@@ -254,6 +254,11 @@ impl Providers {
         self.read(of, build(of, Method::GET, url, None, Vec::new(), false)?, access).await.map(Some)
     }
 
+    /// The keys of this provider that were asked for before, if they are kept still.
+    pub async fn known_keys(&self, of: &ProviderName) -> Option<Arc<Value>> {
+        self.keys.get(of).await
+    }
+
     /// The provider's signing keys, a JWK set; `fresh` does not take those that were asked for before.
     ///
     /// # Errors
@@ -263,9 +268,14 @@ impl Providers {
             self.keys.invalidate(&of.name).await;
         }
         let ask = async {
-            let endpoints = self.endpoints(of).await?;
-            let url = endpoints.jwks.as_ref().ok_or(ProviderError::Configuration("`jwks_url` is missing"))?;
-            self.document(of, url).await.map(Arc::new)
+            let url = match &of.jwks_url {
+                Some(url) => url.clone(),
+                None => {
+                    let found = self.endpoints(of).await?.jwks.clone();
+                    found.ok_or(ProviderError::Configuration("`jwks_url` is missing"))?
+                }
+            };
+            self.document(of, &url).await.map(Arc::new)
         };
         self.keys.try_get_with(of.name.clone(), ask).await.map_err(|error| (*error).clone())
     }

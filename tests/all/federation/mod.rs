@@ -6,6 +6,7 @@ mod certified;
 mod connections;
 mod github;
 mod sign_in;
+mod trusted;
 
 use crate::support::{Database, Idp, Server, Setup};
 

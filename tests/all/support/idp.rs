@@ -38,6 +38,8 @@ pub struct Says {
     codes: HashMap<String, Departure>,
     /// Tokens that were given back.
     pub revoked: Vec<String>,
+    /// How often its keys were asked for.
+    pub key_requests: u32,
     /// Bodies that the token endpoint got.
     pub asked: Vec<HashMap<String, String>>,
 }
@@ -75,6 +77,7 @@ impl Idp {
             now: BEGIN.seconds(),
             codes: HashMap::new(),
             revoked: Vec::new(),
+            key_requests: 0,
             asked: Vec::new(),
         };
         let idp = Self { url, says: Arc::new(Mutex::new(says)) };
@@ -135,7 +138,10 @@ impl Idp {
                 });
                 json(200, laid(right, &says.metadata))
             }
-            "/jwks" => json(200, json!({ "keys": [jwk(&known)] })),
+            "/jwks" => {
+                says.key_requests += 1;
+                json(200, json!({ "keys": [jwk(&known)] }))
+            }
             "/token" => {
                 let form: HashMap<String, String> =
                     url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
