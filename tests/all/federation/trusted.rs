@@ -243,6 +243,8 @@ async fn old_tokens_of_another_kind_are_never_taken(stage: Stage) {
     let stage = with_a_window(stage).await;
     let ada = stage.server.person("ada@example.com").await;
     let set = |claim: &'static str, value: Value| move |it: &mut Value| it[claim] = value;
+    let named = json!({ "sub": ada.id, "type": "access", "iat": 0, "exp": i64::MAX });
+    let keyed = sign(&stage.idp.says.lock().key, &named);
     for bad in [
         old(&stage, &ada, SECRET, set("type", json!("refresh"))),
         old(&stage, &ada, SECRET, set("type", json!("password_reset"))),
@@ -252,10 +254,7 @@ async fn old_tokens_of_another_kind_are_never_taken(stage: Stage) {
         old(&stage, &ada, SECRET, set("aud", json!("somebody"))),
         old(&stage, &ada, SECRET, set("exp", json!("9999999999"))),
         old(&stage, &ada, "another secret of more than 32 bytes, as it should be", |_| ()),
-        sign(
-            &stage.idp.says.lock().key,
-            &json!({ "sub": ada.id, "type": "access", "iat": 0, "exp": i64::MAX }),
-        ),
+        keyed,
     ] {
         get(&stage.server, ME, &bad).await.refused(401, "token-invalid");
     }
