@@ -11,6 +11,7 @@ mod api_keys;
 mod attempts;
 mod audit;
 mod authenticate;
+mod decisions;
 mod delegation;
 mod deletion;
 mod email_change;
@@ -18,6 +19,7 @@ mod error;
 mod evaluation;
 mod explain;
 mod federation;
+mod forward_auth;
 mod grants;
 mod imports;
 mod introspection;
@@ -38,6 +40,7 @@ mod refusals;
 mod register;
 mod resources;
 mod reviews;
+mod revisions;
 mod roles;
 mod search;
 mod sessions;
@@ -55,6 +58,7 @@ use url::Url;
 pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
+pub use self::decisions::{DecisionQueue, decisions_principal};
 pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
 pub use self::evaluation::{Evaluated, Named, Query, Semantic};
@@ -62,6 +66,7 @@ use self::federation::Refreshing;
 pub use self::federation::{
     Brokered, Connected, Departure, Landing, Listed, OAuthSettings, RedirectUri, Return, SignedIn,
 };
+pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -81,7 +86,7 @@ pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
 use self::trusted::Trusted;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
+use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::{Mailer, Providers};
@@ -112,6 +117,10 @@ pub struct Settings {
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// How long decisions stay in the log.
+    pub decision_retention: Duration,
+    /// Which requests in front of other services pass.
+    pub doors: Vec<DoorRule>,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
     pub oauth: OAuthSettings,
@@ -137,6 +146,8 @@ impl Settings {
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
+            decision_retention: Duration::from_secs(30 * 24 * HOUR),
+            doors: Vec::new(),
             key_environment: KeyEnvironment::Live,
         }
     }
@@ -158,6 +169,8 @@ pub struct Parts {
     pub trusted: Vec<TrustedIssuer>,
     /// Asks trusted issuers for their keys.
     pub issuers: Providers,
+    /// The guard's recorder.
+    pub decisions: Arc<DecisionQueue>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
@@ -195,6 +208,7 @@ pub struct App {
     review_waits: Notify,
     key_uses: KeyUses,
     refreshing: Refreshing,
+    decisions: Arc<DecisionQueue>,
 }
 
 impl App {
@@ -212,6 +226,7 @@ impl App {
             providers,
             trusted,
             issuers,
+            decisions,
             clock,
             random,
             settings,
@@ -239,6 +254,7 @@ impl App {
             review_waits: Notify::new(),
             key_uses: KeyUses::default(),
             refreshing: Refreshing::default(),
+            decisions,
         }
     }
 
@@ -268,8 +284,9 @@ impl App {
         Work { hashes: self.hasher.computed(), statements: self.store.statements() }
     }
 
-    /// Closes the database; call it last.
+    /// Writes down what waits of the decision log and closes the database; call it last.
     pub async fn close(&self) {
+        self.flush_decisions().await;
         self.store.close().await;
     }
 

@@ -4,6 +4,8 @@
 //! Must never: guess, accept an unknown key, or print a secret; nothing else reads the environment.
 //! Read next: `settings.rs` for the settings and their defaults, `unsafe_settings.rs` for production.
 
+mod decisions;
+mod forward_auth;
 mod load;
 mod oauth;
 mod rate_limits;
@@ -11,6 +13,8 @@ mod settings;
 mod trusted_issuers;
 mod unsafe_settings;
 
+pub use decisions::Decisions;
+pub use forward_auth::{ForwardAuth, OriginalHeaders};
 pub use load::{ConfigError, SETTINGS};
 pub use oauth::OAuth;
 pub use rate_limits::RateLimits;

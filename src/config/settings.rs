@@ -8,6 +8,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::decisions::Decisions;
+use super::forward_auth::ForwardAuth;
 use super::oauth::OAuth;
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
@@ -15,12 +17,14 @@ use crate::domain::{Secret, TrustedIssuer, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
 /// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins`,
-/// `oauth.providers` and `trusted_issuers` are TOML only.
+/// `forward_auth`, `oauth.providers` and `trusted_issuers` are TOML only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where to listen; port 0 picks a free one. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
+    /// Where to answer Envoy's `ext_authz` over gRPC. Default: nowhere.
+    pub ext_authz_listen: Option<SocketAddr>,
     /// What we write: the SQLite database, the key file, development mail. Default `./data`.
     pub data_dir: PathBuf,
     /// `sqlite://PATH` or `postgres://…`; see [`Config::database_url`] for the default.
@@ -77,6 +81,9 @@ pub struct Config {
     pub oauth: OAuth,
     /// Whose access tokens are taken besides our own; see [`Config::trusted_issuers`]. Default none.
     trusted_issuers: Vec<super::trusted_issuers::Written>,
+    pub decisions: Decisions,
+    /// Requests in front of other services.
+    pub forward_auth: ForwardAuth,
     /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -85,6 +92,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            ext_authz_listen: None,
             data_dir: "data".into(),
             database_url: None,
             public_url: None,
@@ -109,6 +117,8 @@ impl Default for Config {
             rate_limits: RateLimits::default(),
             oauth: OAuth::default(),
             trusted_issuers: Vec::new(),
+            decisions: Decisions::default(),
+            forward_auth: ForwardAuth::default(),
             plugins: None,
         }
     }
@@ -283,7 +293,7 @@ fn empty_table() -> serde_json::Value {
 }
 
 /// A number within bounds; the message tells the bounds and not the number.
-fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
+pub(super) fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + PartialOrd + Copy + std::fmt::Display,

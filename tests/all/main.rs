@@ -14,10 +14,12 @@
 
 mod api;
 mod audit;
+mod decisions;
 mod defence;
 mod federation;
 mod flood;
 mod floors;
+mod forwarding;
 mod golden;
 mod guard;
 mod imports;

@@ -92,7 +92,9 @@ areas![
     access,
     search,
     policies,
-    roles
+    roles,
+    decisions,
+    forwarding
 ];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
