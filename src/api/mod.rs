@@ -23,6 +23,7 @@ mod email_change;
 mod events;
 mod explain;
 mod framework;
+mod grants;
 mod health;
 mod invitations;
 mod jwks;
@@ -98,7 +99,7 @@ operations! {
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),
     (
         events::EventsApi,
         resources::ResourcesApi,

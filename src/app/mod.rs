@@ -41,6 +41,7 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod thing_roles;
 mod waitlist;
 
 use std::sync::Arc;

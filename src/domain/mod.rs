@@ -12,6 +12,7 @@ mod custom_role;
 mod email;
 mod event;
 mod export;
+mod grant;
 mod ids;
 mod invalid;
 mod language;
@@ -38,8 +39,9 @@ pub use custom_role::{CustomRole, Gift, HeldRole, NewRole, RoleName, RolePatch, 
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
+pub use grant::{Grant, GrantFilter, GrantHolder, MAX_GRANTS, ProjectRole};
 pub use ids::{
-    AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
+    AgentId, ApiKeyId, DelegationId, GrantId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
     SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};

@@ -7,6 +7,7 @@ pub enum Conflict {
     SlugTaken,
     AlreadyMember,
     RoleNameTaken,
+    AlreadyGranted,
     Other,
 }
 
@@ -34,11 +35,12 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 4] = [
+const UNIQUE: [(&str, &str, Conflict); 5] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
     ("roles_name_key", "roles.organization_id, roles.name_key", Conflict::RoleNameTaken),
+    ("grants_key", "grants.resource_id, grants.role_id", Conflict::AlreadyGranted),
 ];
 
 impl From<sqlx::Error> for Error {

@@ -10,13 +10,14 @@ use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transa
 use uuid::Uuid;
 
 use super::Error;
+use super::grants::KnownGrants;
 use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
+pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources, pub(super) KnownGrants);
 
 /// How many statements were run, transactions' beginnings and ends among them.
 #[derive(Debug, Clone, Default)]
@@ -309,6 +310,7 @@ converted! {
     crate::domain::AgentId: Uuid,
     crate::domain::ApiKeyId: Uuid,
     crate::domain::DelegationId: Uuid,
+    crate::domain::GrantId: Uuid,
 }
 
 impl Column for Micros {

@@ -110,6 +110,7 @@ macro_rules! rows {
 
 mod access;
 mod credentials;
+mod grants;
 mod identity;
 mod organizations;
 mod platform;
@@ -129,6 +130,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         roles::ROWS,
         search::ROWS,
+        grants::ROWS,
     ]
     .into_iter()
     .flatten()
