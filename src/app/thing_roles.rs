@@ -34,7 +34,9 @@ impl App {
             return Err(ungrantable(Ungrantable::NoResource, holder));
         };
         if !self.guard.holds_on(ok.caller(), (organization, role), &thing.entities, expires_at).await? {
-            return Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()] }));
+            // To give roles was allowed; that this one is not held is not one decision but many.
+            let decision = Some(ok.decision().into());
+            return Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()], decision }));
         }
         let mut tx = self.store.begin().await?;
         let made = tx.insert_grant(&ok, self.fresh(), (holder, on), expires_at, now).await?;

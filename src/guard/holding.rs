@@ -36,7 +36,7 @@ impl Guard {
         let none = Roles::default();
         let Some(gift) = own.as_deref().map_or(&none, |own| &own.roles).gift(role) else { return Ok(false) };
         for link in caller.links() {
-            if !self.has(caller, link, gift.permissions.iter().copied(), &place, known)? {
+            if !self.has(caller, link, &gift.permissions, &place, known).await? {
                 return Ok(false);
             }
         }
@@ -91,7 +91,7 @@ impl Guard {
         let given = self.given_where(caller, &slice, |it| it.holds_at(now)).await?;
         let known = Known { slice: &slice, own: own.as_deref(), given: &given };
         for link in caller.links() {
-            if !self.has(caller, link, [permission], &place, known)? {
+            if !self.has(caller, link, &[permission], &place, known).await? {
                 return Ok(false);
             }
         }

@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     13 "0013_count_register_changes",
     14 "0014_create_roles",
     15 "0015_create_grants",
+    16 "0016_create_decisions",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -82,7 +82,20 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, resources, access, search, policies, roles, grants];
+areas![
+    identity,
+    organizations,
+    credentials,
+    platform,
+    resources,
+    access,
+    search,
+    policies,
+    roles,
+    decisions,
+    forwarding,
+    grants,
+];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own,
 /// `Role::"<name>"` for the platform's on one thing.

@@ -10,14 +10,17 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 12] = [
+const WITHOUT_AN_OPERATION: [&str; 15] = [
     "CreateAdministrator",
     "DeliverMail",
+    "ExportDecisions",
     "ImportUsers",
     "ListSigningKeys",
+    "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",
     "PurgeExpired",
+    "RecordDecisions",
     "RecordKeyUse",
     "ResealSecrets",
     "ReviewRegistrations",

@@ -110,6 +110,8 @@ macro_rules! rows {
 
 mod access;
 mod credentials;
+mod decisions;
+mod forwarding;
 mod grants;
 mod identity;
 mod organizations;
@@ -130,6 +132,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         roles::ROWS,
         search::ROWS,
+        decisions::ROWS,
+        forwarding::ROWS,
         grants::ROWS,
     ]
     .into_iter()
