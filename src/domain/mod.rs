@@ -14,6 +14,7 @@ mod doors;
 mod email;
 mod event;
 mod export;
+mod federation;
 mod grant;
 mod ids;
 mod invalid;
@@ -30,6 +31,7 @@ mod session;
 mod strength;
 mod target;
 mod text;
+mod trusted;
 
 pub use account::{
     Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
@@ -44,10 +46,14 @@ pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, Opens, door};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
+pub use federation::{
+    Claim, ClaimAction, ClaimMap, ClientAuth, Connection, FlowPurpose, IdTokenAlgorithm, Identity,
+    IdentityKey, Provider, ProviderName, ProviderTokens, ReturnOrigins, Revocation, Told,
+};
 pub use grant::{Grant, GrantFilter, GrantHolder, MAX_GRANTS, ProjectRole};
 pub use ids::{
-    AgentId, ApiKeyId, DelegationId, GrantId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
-    SessionId, UserId,
+    AgentId, ApiKeyId, DelegationId, GrantId, IdentityId, InvitationId, MembershipId, MessageId,
+    OrganizationId, RoleId, SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;
@@ -66,3 +72,4 @@ pub use session::{Session, device_name, network_name};
 pub use strength::Strength;
 pub use target::{Ambiguous, Target};
 pub use text::{Line, Slug};
+pub use trusted::{ForeignToken, Signed, Subjects, TrustedIssuer};

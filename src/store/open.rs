@@ -60,6 +60,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     14 "0014_create_roles",
     15 "0015_create_grants",
     16 "0016_create_decisions",
+    20 "0020_add_federation",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -336,6 +336,7 @@ converted! {
     crate::domain::ApiKeyId: Uuid,
     crate::domain::DelegationId: Uuid,
     crate::domain::GrantId: Uuid,
+    crate::domain::IdentityId: Uuid,
 }
 
 impl Column for Micros {
