@@ -36,7 +36,7 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 5] = [
+const UNIQUE: [(&str, &str, Conflict); 6] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
