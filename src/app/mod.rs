@@ -45,6 +45,7 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod thing_roles;
 mod trusted;
 mod waitlist;
 

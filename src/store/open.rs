@@ -56,6 +56,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     12 "0012_create_resources",
     13 "0013_count_register_changes",
     14 "0014_create_roles",
+    15 "0015_create_grants",
     16 "0016_create_decisions",
     20 "0020_add_federation",
 ];

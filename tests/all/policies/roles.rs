@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use palisade::domain::SystemRole;
+use palisade::domain::{ProjectRole, SystemRole};
 
 use crate::support::root;
 
@@ -17,5 +17,18 @@ fn each_role_lists_exactly_what_its_policy_permits() {
             policy.split("Action::\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         let listed: BTreeSet<_> = role.permissions().iter().copied().collect();
         assert_eq!(permitted, listed, "{role:?}");
+    }
+}
+
+#[test]
+fn each_project_role_lists_exactly_what_its_policy_permits() {
+    let text = std::fs::read_to_string(root().join("policies/project_roles.cedar")).unwrap();
+    for role in ProjectRole::ALL {
+        let (_, policy) = text.split_once(&format!("@id(\"project_roles.{}\")", role.name())).unwrap();
+        let (policy, _) = policy.split_once("resource\n").unwrap();
+        assert!(policy.contains(&format!("principal in Role::\"{}\"", role.name())), "{role:?}");
+        let permitted: BTreeSet<_> =
+            policy.split("Action::\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(permitted, role.permissions().iter().copied().collect(), "{role:?}");
     }
 }
