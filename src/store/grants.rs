@@ -54,7 +54,7 @@ const KEPT: u64 = 200_000;
 type Key = (OrganizationId, i64, Uuid);
 
 /// What somebody was given in an organization, each under the count of changes: a change makes all of the
-/// organization's unreachable at once, on every node, since the count is read with each question. What has an end is
+/// organization's unreachable, since the count comes with the facts of each question. What has an end is
 /// held against the clock when it is asked about.
 #[derive(Debug, Clone)]
 pub(super) struct KnownGrants(Cache<Key, Arc<[GivenRole]>>);

@@ -1,8 +1,8 @@
 //! Rows that decisions rest on, kept for as long as nothing changes.
 //!
 //! Every change makes a revision (`audit.rs`). What is read is kept with the revision that was known when it was read,
-//! and counts until a newer one is known. The server that makes a change knows at once; another asks the database at the
-//! next read, or when it has not asked for [`Store::with_facts_for`].
+//! and counts until a newer one is known. The server that makes a change knows it at once; another learns of it when it
+//! asks the database again, [`Store::with_facts_for`] after it last did.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
