@@ -10,6 +10,7 @@ mod doctor;
 mod import;
 mod keys;
 mod migrate;
+mod plugin;
 mod policy;
 mod serve;
 pub mod wire;
@@ -62,6 +63,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Make, build, look at and try plugins
+    Plugin {
+        #[command(subcommand)]
+        command: plugin::PluginCommand,
     },
     /// Work with the Cedar policies
     Policy {
@@ -198,6 +204,7 @@ fn run(cli: &Cli) -> Outcome {
             within_runtime(import::users(config()?, file, *dry_run, firebase.as_deref()))
         }
         Some(Command::Keys { command }) => within_runtime(keys::run(config()?, command)),
+        Some(Command::Plugin { command }) => plugin::run(command),
         Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
             policy::test(&config()?, filter.as_deref())
         }

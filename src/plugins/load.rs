@@ -136,7 +136,7 @@ fn question<'a>(runtime: &'a Runtime, plugin: &'a Arc<str>, config: &'a Arc<str>
     Call { runtime, plugin, config, deadline: QUESTION, request_id: "start" }
 }
 
-fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
+pub(super) fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     let unreadable =
         |source| LoadError::Unreadable { plugin: plugin.to_owned(), path: path.to_owned(), source };
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -147,7 +147,7 @@ fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     std::fs::read(path).map_err(unreadable)
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex

@@ -10,6 +10,7 @@ mod clean;
 mod engine;
 mod error;
 mod guest;
+mod inspect;
 mod limits;
 mod load;
 mod manifest;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{Error, LoadError};
+pub use inspect::{Inspection, ManifestView};
 pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 
