@@ -13,10 +13,13 @@ use super::{Error, Limits, LoadError};
 
 /// How often guests are asked whether their time is up; between, a guest keeps its thread.
 const TICK: Duration = Duration::from_millis(10);
-/// Core instances of one component: the module itself and what its wrapping adds.
-const CORES: u32 = 8;
+/// Core instances of one component: the module itself and what its wrapping adds. One in Rust has 3, one with a
+/// JavaScript engine 13, one with Python's interpreter and its libraries some 30.
+const CORES: u32 = 64;
 /// Tables of one component, likewise.
-const TABLES: u32 = 8;
+const TABLES: u32 = 16;
+/// Memories of one component: what stands for WASI in one with an engine has empty ones.
+const MEMORIES: u32 = 4;
 
 /// What all plugins share.
 pub(super) struct Runtime {
@@ -81,8 +84,8 @@ fn config(limits: &Limits) -> Config {
     pool.total_component_instances(calls)
         .total_core_instances(calls.saturating_mul(CORES))
         .max_core_instances_per_component(CORES)
-        .total_memories(calls)
-        .max_memories_per_component(1)
+        .total_memories(calls.saturating_mul(MEMORIES))
+        .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory_bytes)
         .total_tables(calls.saturating_mul(TABLES))
         .max_tables_per_component(TABLES)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{ResourceLimiter, Trap};
 
+use super::limits::Memories;
 use super::registration::{Answer, Candidate, RequestContext};
 use super::since_v0_1::{self, Call, Description};
 use super::{Error, Limits, clean, since_v0_2};
@@ -56,6 +57,7 @@ pub(super) struct State {
     log_lines: u32,
     log_bytes: usize,
     log_dropped: u64,
+    memories: Memories,
     memory_refused: bool,
 }
 
@@ -78,6 +80,7 @@ impl State {
             log_lines: 0,
             log_bytes: 0,
             log_dropped: 0,
+            memories: Memories::new(limits.memory_bytes),
             memory_refused: false,
         }
     }
@@ -130,8 +133,8 @@ impl Drop for State {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.limits.memory_bytes;
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = self.memories.grow(current, desired);
         self.memory_refused |= !fits;
         Ok(fits)
     }
