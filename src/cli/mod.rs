@@ -204,7 +204,7 @@ fn run(cli: &Cli) -> Outcome {
             within_runtime(import::users(config()?, file, *dry_run, firebase.as_deref()))
         }
         Some(Command::Keys { command }) => within_runtime(keys::run(config()?, command)),
-        Some(Command::Plugin { command }) => plugin::run(command),
+        Some(Command::Plugin { command }) => plugin::run(command, config),
         Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
             policy::test(&config()?, filter.as_deref())
         }

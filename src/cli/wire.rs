@@ -118,8 +118,12 @@ pub fn refuse_unsafe(config: &Config) -> Result<(), BoxError> {
 /// # Errors
 /// If a plugin is not there, is not what its manifest says, or refuses its configuration.
 pub async fn load_plugins(config: &Config) -> Result<Plugins, BoxError> {
-    let bindings: Vec<Binding> = config.plugins().into_iter().map(binding).collect();
-    Ok(Plugins::load(&config.plugins_dir, &bindings, Limits::default()).await?)
+    Ok(Plugins::load(&config.plugins_dir, &plugin_bindings(config), Limits::default()).await?)
+}
+
+/// What the configuration binds.
+pub(super) fn plugin_bindings(config: &Config) -> Vec<Binding> {
+    config.plugins().into_iter().map(binding).collect()
 }
 
 fn binding(it: PluginBinding) -> Binding {

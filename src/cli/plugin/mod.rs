@@ -1,9 +1,14 @@
 //! `palisade plugin`: for authors of plugins, and for looking at them.
 
+mod bench;
 mod build;
+mod input;
 mod inspect;
+mod list;
 mod new;
 mod parts;
+mod run;
+mod trial;
 mod worlds;
 
 use std::fmt;
@@ -11,7 +16,8 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::Outcome;
+use super::{Outcome, within_runtime};
+use crate::config::{Config, ConfigError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginCommand {
@@ -39,6 +45,20 @@ pub(super) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Call a plugin once, on the code that the server runs, and show what came of it as JSON
+    ///
+    /// Takes the hooks that the server asks; the exit code is 1 if there is no answer.
+    Run(trial::TrialArgs),
+    /// Tell what a call costs
+    Bench {
+        #[command(flatten)]
+        trial: trial::TrialArgs,
+        /// How often it is called
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        calls: u32,
+    },
+    /// Show what the configuration binds, with digests, and whether it loads
+    List,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,10 +89,13 @@ impl fmt::Display for Language {
     }
 }
 
-pub(super) fn run(command: &PluginCommand) -> Outcome {
+pub(super) fn run(command: &PluginCommand, config: impl FnOnce() -> Result<Config, ConfigError>) -> Outcome {
     match command {
         PluginCommand::New { folder, lang, world } => new::make(folder, *lang, world),
         PluginCommand::Build { folder } => build::build(folder),
         PluginCommand::Inspect { path, json } => inspect::inspect(path, *json),
+        PluginCommand::Run(trial) => within_runtime(run::run(trial)),
+        PluginCommand::Bench { trial, calls } => within_runtime(bench::run(trial, *calls)),
+        PluginCommand::List => within_runtime(list::run(config()?)),
     }
 }
