@@ -95,6 +95,7 @@ impl App {
         self.note(&mut tx, &ok, json!({ "keys_revoked": keys_ended })).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(user))
     }
 }

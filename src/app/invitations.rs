@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::{App, Error};
-use crate::domain::{Email, Invitation, OrganizationId, Page, Secret, SystemRole};
+use crate::domain::{Email, HeldRole, Invitation, OrganizationId, Page, Secret};
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
 use crate::guard::{Authorized, Principal, Released};
 use crate::outbound::{Letter, Template};
@@ -28,14 +28,14 @@ impl App {
         let (invitation, organization) = tx
             .insert_invitation(&ok, self.fresh(), (&email, by.id), token.hash(), lifetime, self.now())
             .await?;
-        let details = json!({ "invitation": invitation.id.to_string(), "role": invitation.role.name() });
+        let details = json!({ "invitation": invitation.id.to_string(), "role": invitation.role.name });
         self.note(&mut tx, &ok, details).await?;
         if send_email {
             let values = BTreeMap::from([
                 ("link".to_owned(), self.link("/accept-invitation", &token)),
                 ("organization".to_owned(), organization),
                 ("inviter".to_owned(), by.email.to_string()),
-                ("role".to_owned(), invitation.role.name().to_owned()),
+                ("role".to_owned(), invitation.role.name.clone()),
             ]);
             self.enqueue(
                 &mut tx,
@@ -98,12 +98,12 @@ impl App {
     pub async fn accept_invitation(
         &self,
         ok: Authorized<'_, AcceptInvitation>,
-    ) -> Result<Released<AcceptInvitation, (OrganizationId, SystemRole)>, Error> {
+    ) -> Result<Released<AcceptInvitation, (OrganizationId, HeldRole)>, Error> {
         let user =
             ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
         let mut tx = self.store.begin().await?;
         let joined = tx.accept_invitation(&ok, self.fresh(), user, self.now()).await?;
-        self.note(&mut tx, &ok, json!({ "role": joined.1.name() })).await?;
+        self.note(&mut tx, &ok, json!({ "role": joined.1.name })).await?;
         tx.commit().await?;
         Ok(ok.release(joined))
     }

@@ -15,6 +15,8 @@ mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod evaluation;
+mod explain;
 mod grants;
 mod imports;
 mod introspection;
@@ -29,10 +31,14 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod policies;
+mod purge;
 mod refusals;
 mod register;
 mod resources;
+mod reviews;
 mod roles;
+mod search;
 mod sessions;
 mod sign_in;
 mod waitlist;
@@ -48,8 +54,8 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
-pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -61,8 +67,11 @@ use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
+pub use self::purge::purge_principal;
 pub use self::register::Registration;
+pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
+pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
@@ -77,6 +86,8 @@ use crate::store::{Note, Store, Tx};
 pub struct Settings {
     /// Where people reach this server; every link in a mail begins with it, whatever a request's headers say.
     pub public_url: Url,
+    /// Where policies are read from when they are reloaded.
+    pub policies_dir: std::path::PathBuf,
     /// Says openly whether an address has an account. Off: register and login answer alike.
     pub reveal_accounts: bool,
     pub access_lifetime: Duration,
@@ -105,6 +116,7 @@ impl Settings {
         const HOUR: u64 = 60 * 60;
         Self {
             public_url,
+            policies_dir: std::path::PathBuf::new(),
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
             session_lifetime: Duration::from_secs(7 * 24 * HOUR),
@@ -114,7 +126,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
-            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
         }
@@ -164,6 +176,8 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    /// Somebody who waits has met another condition.
+    review_waits: Notify,
     key_uses: KeyUses,
 }
 
@@ -201,6 +215,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            review_waits: Notify::new(),
             key_uses: KeyUses::default(),
         }
     }

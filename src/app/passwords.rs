@@ -45,6 +45,7 @@ impl App {
         self.note(&mut tx, &ok_person, json!({ "keys_revoked": keys })).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(()))
     }
 

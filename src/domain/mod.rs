@@ -8,6 +8,7 @@ mod account;
 mod agent;
 mod api_key;
 mod clock;
+mod custom_role;
 mod email;
 mod event;
 mod export;
@@ -33,6 +34,7 @@ pub use account::{
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
 pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey, OwnKeys};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
+pub use custom_role::{CustomRole, Gift, HeldRole, NewRole, RoleName, RolePatch, RoleRef, Roles};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};

@@ -80,9 +80,20 @@ impl Index {
         Ok(Self { authorizer: Authorizer::new(), actions, all: policies.clone() })
     }
 
+    /// Every policy there is.
+    pub(super) fn policies(&self) -> &PolicySet {
+        &self.all
+    }
+
     /// The same answer as the plain authorizer over all policies.
     pub(super) fn ask(&self, request: &Request, entities: &Entities) -> Answer {
         let mut sum = Sum::default();
+        self.ask_into(request, entities, &mut sum);
+        sum.answer()
+    }
+
+    /// The same, to be put together with what other policies say.
+    pub(super) fn ask_into(&self, request: &Request, entities: &Entities, sum: &mut Sum) {
         let mut add = |set: &PolicySet| sum.add(&self.authorizer.is_authorized(request, set, entities));
         match (request.principal(), request.action().and_then(|a| self.actions.get(a)), request.resource()) {
             (Some(principal), Some(action), Some(resource)) => {
@@ -105,7 +116,27 @@ impl Index {
             }
             _ => add(&self.all),
         }
-        sum.answer()
+    }
+}
+
+impl Index {
+    /// Every policy whose scope can hold for this principal and action and some resource of the type; all others are
+    /// false whatever the resource.
+    pub(super) fn that_can_match(
+        &self,
+        principal: &EntityUid,
+        action: &EntityUid,
+        resource: &EntityTypeName,
+        entities: &Entities,
+    ) -> Result<PolicySet, Box<PolicySetError>> {
+        let Some(action) = self.actions.get(action) else { return Ok(self.all.clone()) };
+        let typed = action.by_type.get(principal.type_name()).and_then(|resources| resources.get(resource));
+        let mut sets = vec![typed.unwrap_or(&action.any_type)];
+        for who in names(principal, entities) {
+            sets.extend(action.by_name.get(&who).into_iter().flat_map(HashMap::values));
+        }
+        let policies = sets.iter().flat_map(|set| set.policies()).cloned();
+        PolicySet::from_policies(policies).map_err(Box::from)
     }
 }
 

@@ -64,6 +64,27 @@ impl Pdp {
         Err(errors)
     }
 
+    /// Whether the schema has an action of this name.
+    #[must_use]
+    pub fn knows(&self, action: &str) -> bool {
+        self.current().shapes.context(action).is_some()
+    }
+
+    /// Whether the context of the action has this key.
+    #[must_use]
+    pub fn has_context(&self, action: &str, key: &str) -> bool {
+        self.current().shapes.context(action).is_some_and(|fields| fields.contains_key(key))
+    }
+
+    /// Of what a caller says of a thing, the part that the schema names and the caller may say.
+    #[must_use]
+    pub fn named_attributes(&self, kind: &str, given: &Map<String, Json>) -> Map<String, Json> {
+        let snapshot = self.current();
+        let fields = snapshot.shapes.kind(kind).map(|kind| &kind.attributes);
+        let named = |key: &str| key != ORGANIZATION && fields.is_some_and(|fields| fields.contains_key(key));
+        given.iter().filter(|(key, _)| named(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
     /// What a caller says beside principal, action and resource, as the schema takes it for this action; nothing if
     /// the schema does not know the action. Keys that the schema does not name are left out.
     ///

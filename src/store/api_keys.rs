@@ -23,6 +23,7 @@ macro_rules! select_keys {
         )
     };
 }
+pub(super) use select_keys;
 
 /// A new row.
 #[derive(Debug)]
@@ -131,7 +132,7 @@ pub(super) fn scopes(row: &Row) -> Result<Vec<String>, Error> {
     row.parse("scopes", |text| serde_json::from_str(text).ok())
 }
 
-fn key(row: &Row) -> Result<ApiKey, Error> {
+pub(super) fn key(row: &Row) -> Result<ApiKey, Error> {
     Ok(ApiKey {
         id: row.get("id")?,
         owner: owner(row)?,

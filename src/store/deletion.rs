@@ -114,7 +114,7 @@ impl Tx {
             .run(
                 "UPDATE users SET email = $2, password_hash = NULL, full_name = NULL, department = NULL, \
                  avatar_url = NULL, attributes = '{}', email_verified_at = NULL, super_admin = $4, \
-                 waitlist_status = 'none', waitlist_reason = NULL, waitlist_approved_at = NULL, referral_source = NULL, last_login_at = NULL, \
+                 waitlist_status = 'none', waitlist_reason = NULL, waitlist_approved_at = NULL, waitlist_accepted_at = NULL, referral_source = NULL, last_login_at = NULL, \
                  deletion_due_at = NULL, purged_at = $3, updated_at = $3 \
                  WHERE id = $1 AND deletion_due_at <= $3 AND suspended_at IS NULL",
                 args![id, nobody, now, false],

@@ -106,7 +106,14 @@ impl Tx {
     /// # Errors
     /// [`Error::NotFound`] if the organization has gone.
     pub async fn hold_resources<A: WritesResources>(&mut self, ok: &Authorized<'_, A>) -> Result<(), Error> {
-        self.hold_organization(ok.action().organization()).await
+        // The same statement tells everybody that what they know of the register is old.
+        let held = self
+            .run(
+                "UPDATE organizations SET register_revision = register_revision + 1 WHERE id = $1",
+                args![Uuid::from(ok.action().organization())],
+            )
+            .await?;
+        if held == 1 { Ok(()) } else { Err(Error::NotFound) }
     }
 
     /// Registers a thing, or replaces what is registered of it. Hold the register first.

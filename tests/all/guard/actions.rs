@@ -10,15 +10,17 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 10] = [
+const WITHOUT_AN_OPERATION: [&str; 12] = [
     "CreateAdministrator",
     "DeliverMail",
     "ImportUsers",
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",
+    "PurgeExpired",
     "RecordKeyUse",
     "ResealSecrets",
+    "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
 ];

@@ -103,6 +103,12 @@ impl Server {
         Self::open(folder, config, clock).await
     }
 
+    /// A second process on the same database, with a memory of its own.
+    pub async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self::open(folder, self.config.clone(), Arc::clone(&self.clock)).await
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -116,6 +122,24 @@ impl Server {
         body: Option<&Value>,
     ) -> Answer {
         let mut request = self.client.request(method, path.to_owned());
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.content_type("application/json").body(body.to_string());
+        }
+        Answer::read(request.send().await).await
+    }
+
+    /// Posts a question about an organization.
+    pub async fn ask_in(
+        &self,
+        organization: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.client.post(path.to_owned()).header("Palisade-Organization", organization);
         if let Some(token) = token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }

@@ -5,6 +5,7 @@ mod email_change;
 mod keys;
 mod passwords;
 mod profile;
+mod purge;
 mod sessions;
 
 use poem::http::Method;
