@@ -46,6 +46,10 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.purge_accounts_forever().await })
     };
+    let events = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.deliver_events_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
@@ -54,7 +58,8 @@ pub(super) async fn run(config: Config) -> Outcome {
     key_uses.abort();
     purge.abort();
     keys.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys);
+    events.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys, events);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

@@ -84,7 +84,7 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
 const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
 
 /// Asks Cedar, and turns its allow into a permit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     pdp: Arc<Pdp>,
     facts: Arc<dyn Facts>,
@@ -213,10 +213,18 @@ impl Guard {
         resource: &Resource,
         slice: &Slice,
     ) -> Result<(DecisionId, Decision), Denied> {
+        self.decided(caller, &question(link, action.into(), context, resource, slice))
+    }
+
+    /// The answer to a whole question, told to the recorder.
+    pub(super) fn decided(
+        &self,
+        caller: &Principal,
+        question: &Question,
+    ) -> Result<(DecisionId, Decision), Denied> {
         let now = self.clock.now();
         let id = DecisionId::from(self.random.uuid(now));
-        let question = question(link, action.into(), context, resource, slice);
-        let made = self.pdp.decide(&question).map_err(|error| Denied::Undecided(Box::new(error)))?;
+        let made = self.pdp.decide(question).map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,
             at: now,

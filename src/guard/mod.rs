@@ -47,6 +47,7 @@ pub mod actions;
 mod authorized;
 mod denied;
 mod facts;
+mod plugins;
 mod principal;
 mod record;
 mod resource;
@@ -55,6 +56,7 @@ pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
 pub use denied::Denied;
 pub use facts::{Facts, FactsError, Slice};
+pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };

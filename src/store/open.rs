@@ -51,6 +51,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     7 "0007_create_audit",
     8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
+    18 "0018_create_plugin_storage",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -68,7 +68,7 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform];
+areas![identity, organizations, credentials, platform, plugins];
 
 /// The role that an action would give somebody.
 fn granting(organization: OrganizationId, role: SystemRole) -> Context {

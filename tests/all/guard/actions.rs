@@ -10,17 +10,20 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 10] = [
+const WITHOUT_AN_OPERATION: [&str; 13] = [
     "CreateAdministrator",
+    "DeliverEvents",
     "DeliverMail",
     "ImportUsers",
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",
+    "ReadPluginStorage",
     "RecordKeyUse",
     "ResealSecrets",
     "RotateSigningKeys",
     "VerifyEvents",
+    "WritePluginStorage",
 ];
 
 #[test]
