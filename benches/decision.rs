@@ -51,21 +51,10 @@ fn json_name(name: &EntityRef) -> serde_json::Value {
     serde_json::json!({ "type": name.kind, "id": name.id })
 }
 
-fn json_value(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Bool(it) => (*it).into(),
-        Value::Long(it) => (*it).into(),
-        Value::Text(it) => it.as_str().into(),
-        Value::Entity(it) => serde_json::json!({ "__entity": json_name(it) }),
-        Value::Set(items) => items.iter().map(json_value).collect(),
-        Value::Record(pairs) => json_pairs(pairs),
-    }
-}
-
 fn json_pairs(pairs: &[(std::borrow::Cow<'static, str>, Value)]) -> serde_json::Value {
     pairs
         .iter()
-        .map(|(key, value)| (key.to_string(), json_value(value)))
+        .map(|(key, value)| (key.to_string(), value.to_marked_json()))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }

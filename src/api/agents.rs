@@ -103,8 +103,8 @@ impl From<Agent> for AgentView {
             organization_id: it.organization.into(),
             name: it.name,
             agent_type: it.agent_type,
-            role_id: it.role.id().into(),
-            role_name: it.role.name().to_owned(),
+            role_id: it.role.role.id().into(),
+            role_name: it.role.name,
             project_id: it.project,
             task_id: it.task,
             status: match (it.terminated_at, it.suspended_at) {
@@ -163,7 +163,7 @@ impl AgentsApi {
         body: Body<CreateAgentRequest>,
     ) -> Created<CreateAgent, AgentView> {
         let CreateAgentRequest { name, agent_type, role_id, project_id, task_id } = body.0;
-        let role = role_id.map_or(Ok(SystemRole::AgentExecutor), role)?;
+        let role = role_id.map_or(SystemRole::AgentExecutor.into(), role);
         let ok = caller.authorize(CreateAgent { organization: organization_id.0.into(), role }).await?;
         let new = NewAgent {
             name: line(&name, "name")?,

@@ -63,7 +63,7 @@ struct RotateApiKeyRequest {
 /// A key; never its secret.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none, rename = "ApiKey")]
-struct ApiKeyView {
+pub(super) struct ApiKeyView {
     id: Uuid,
     name: String,
     /// How the key's text begins; it tells keys apart and opens nothing.
@@ -99,7 +99,7 @@ struct ShownKeyView {
 }
 
 impl ApiKeyView {
-    fn new(it: ApiKey, caller: &Caller) -> Self {
+    pub(super) fn new(it: ApiKey, caller: &Caller) -> Self {
         let (organization, agent) = match it.owner {
             KeyOwner::User(_) => (None, None),
             KeyOwner::Organization(organization) => (Some(organization), None),

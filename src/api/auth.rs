@@ -280,7 +280,7 @@ impl AuthApi {
     /// Have one's account deleted
     ///
     /// It is purged after a time to think again (14 days, if the operator chose no other); until then it can sign in,
-    /// be restored, and do nothing else. Every session ends. The last owner of an organization hands it over first.
+    /// be restored, and do nothing else. Every session and every API key of one's own ends. The last owner of an organization hands it over first.
     #[oai(path = "/me", method = "delete", operation_id = "delete_me")]
     async fn delete_me(&self, caller: Caller, body: Body<DeleteMeRequest>) -> ApiResult<DeleteMe, UserView> {
         let ok = caller.authorize(DeleteMe { user: caller.person()?.id }).await?;

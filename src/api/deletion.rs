@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Chapter;
+use super::api_keys::ApiKeyView;
 use super::caller::Caller;
 use super::events::EventView;
 use super::reply::ApiResult;
@@ -25,6 +26,7 @@ struct ExportView {
     /// Those that are over, too.
     sessions: Vec<SessionView>,
     devices: Vec<ExportedDevice>,
+    api_keys: Vec<ApiKeyView>,
     /// What the person did and what was done to the account, newest first; the newest 10000.
     events: Vec<EventView>,
 }
@@ -47,14 +49,15 @@ struct ExportedDevice {
     last_seen_at: OffsetDateTime,
 }
 
-impl From<AccountExport> for ExportView {
-    fn from(it: AccountExport) -> Self {
+impl ExportView {
+    fn new(it: AccountExport, caller: &Caller) -> Self {
         Self {
             exported_at: it.exported_at.to_datetime(),
             user: it.user.into(),
             organizations: it.organizations.into_iter().map(ExportedOrganization::from).collect(),
             sessions: it.sessions.into_iter().map(SessionView::from).collect(),
             devices: it.devices.into_iter().map(ExportedDevice::from).collect(),
+            api_keys: it.api_keys.into_iter().map(|key| ApiKeyView::new(key, caller)).collect(),
             events: it.events.into_iter().map(EventView::from).collect(),
         }
     }
@@ -62,7 +65,7 @@ impl From<AccountExport> for ExportView {
 
 impl From<OwnOrganization> for ExportedOrganization {
     fn from(it: OwnOrganization) -> Self {
-        Self { id: it.id.into(), name: it.name, slug: it.slug, role: it.role.name().to_owned() }
+        Self { id: it.id.into(), name: it.name, slug: it.slug, role: it.role.name }
     }
 }
 
@@ -92,6 +95,6 @@ impl DeletionApi {
     async fn export(&self, caller: Caller) -> ApiResult<ExportMe, ExportView> {
         let ok = caller.authorize(ExportMe { user: caller.person()?.id }).await?;
         let export = caller.app().export_me(ok).await?;
-        Ok(export.map(ExportView::from).into())
+        Ok(export.map(|export| ExportView::new(export, &caller)).into())
     }
 }

@@ -15,6 +15,9 @@ mod schema;
 /// The extension that names the Cedar action of an operation, and the response header `Reply` declares it with.
 pub const ACTION: &str = "x-cedar-action";
 
+/// Where unknown fields are ignored, as the standard has it (AuthZEN 1.0).
+const LENIENT: &str = " /access/v1/";
+
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 /// Which OpenAPI Specification a document follows.
@@ -276,11 +279,11 @@ fn describe(status: &str, response: &mut Value) {
     *response = ordered(response, &["description", "headers", "content"]);
 }
 
-/// The names of all schemas that a request body reaches.
+/// The names of all schemas that a strict request body reaches.
 fn schemas_of_requests(spec: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let mut open: Vec<&Value> =
-        operations(spec).filter_map(|(_, operation)| operation.get("requestBody")).collect();
+    let strict = operations(spec).filter(|(place, _)| !place.contains(LENIENT));
+    let mut open: Vec<&Value> = strict.filter_map(|(_, operation)| operation.get("requestBody")).collect();
     while let Some(value) = open.pop() {
         match value {
             Value::Object(object) => {

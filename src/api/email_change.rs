@@ -5,8 +5,10 @@ use poem_openapi::{Object, OpenApi};
 use super::Chapter;
 use super::body::Body;
 use super::caller::Caller;
+use super::passwords::keys;
 use super::reply::{ApiResult, Message};
 use super::views::UserView;
+use crate::app::Limit;
 use crate::domain::Secret;
 use crate::guard::actions::{ChangeEmail, ConfirmEmailChange};
 
@@ -27,6 +29,9 @@ struct ChangeEmailRequest {
 struct ConfirmEmailChangeRequest {
     #[oai(validator(max_length = 256))]
     token: String,
+    /// Keeps one's own API keys. Left out, they end: whoever had the account may have made some.
+    #[oai(default)]
+    keep_api_keys: bool,
 }
 
 #[OpenApi(prefix_path = "/api/v1/auth/me/email", tag = "Chapter::Identity")]
@@ -41,6 +46,8 @@ impl EmailChangeApi {
         caller: Caller,
         body: Body<ChangeEmailRequest>,
     ) -> ApiResult<ChangeEmail, Message> {
+        caller.limit(Limit::Mail)?;
+        caller.limit(Limit::MailTo(&body.0.new_email))?;
         let ok = caller.authorize(ChangeEmail { user: caller.person()?.id }).await?;
         let ChangeEmailRequest { new_email, current_password } = body.0;
         let done = caller.app().change_email(ok, &new_email, &Secret::new(current_password)).await?;
@@ -50,7 +57,8 @@ impl EmailChangeApi {
     /// Confirm another address
     ///
     /// With the token from the letter, signed in as the account that moves. Works once, within 24 hours, and only
-    /// while the password is the one of then. Every session but this one ends.
+    /// while the password is the one of then. Every session but this one ends, and every API key of one's own unless
+    /// `keep_api_keys` says otherwise.
     #[oai(path = "/confirm", method = "post", operation_id = "confirm_email_change")]
     async fn confirm(
         &self,
@@ -59,7 +67,8 @@ impl EmailChangeApi {
     ) -> ApiResult<ConfirmEmailChange, UserView> {
         let person = caller.person()?;
         let ok = caller.authorize(ConfirmEmailChange { user: person.id, session: person.session }).await?;
-        let user = caller.app().confirm_email_change(ok, &Secret::new(body.0.token)).await?;
+        let ConfirmEmailChangeRequest { token, keep_api_keys } = body.0;
+        let user = caller.app().confirm_email_change(ok, &Secret::new(token), keys(keep_api_keys)).await?;
         Ok(user.map(UserView::from).into())
     }
 }

@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::{page, role};
+use crate::app::Limit;
 use crate::domain::{Email, Invitation, Secret};
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
 
@@ -53,8 +54,8 @@ impl From<Invitation> for InvitationView {
             id: it.id.into(),
             organization_id: it.organization.into(),
             email: it.email.to_string(),
-            role_id: it.role.id().into(),
-            role_name: it.role.name().to_owned(),
+            role_id: it.role.role.id().into(),
+            role_name: it.role.name,
             invited_by: it.invited_by.into(),
             created_at: it.created_at.to_datetime(),
             expires_at: it.expires_at.to_datetime(),
@@ -91,8 +92,11 @@ impl InvitationsApi {
             .email
             .parse()
             .map_err(|invalid: crate::domain::Invalid| Problem::invalid(vec![invalid.at("email")]))?;
-        let action = CreateInvitation { organization: organization_id.0.into(), role: role(body.0.role_id)? };
+        let action = CreateInvitation { organization: organization_id.0.into(), role: role(body.0.role_id) };
         let ok = caller.authorize(action).await?;
+        if body.0.send_email.unwrap_or(true) {
+            caller.limit(Limit::MailTo(email.as_str()))?;
+        }
         let invitation = caller.app().create_invitation(ok, email, body.0.send_email.unwrap_or(true)).await?;
         Ok(invitation.map(InvitationView::from).into())
     }
@@ -152,7 +156,7 @@ impl InvitationsApi {
         let joined = caller.app().accept_invitation(ok).await?;
         let view = joined.map(|(organization, role)| Joined {
             organization_id: organization.into(),
-            role_name: role.name().to_owned(),
+            role_name: role.name,
         });
         Ok(view.into())
     }

@@ -51,8 +51,8 @@ impl From<Member> for MembershipView {
             id: it.id.into(),
             user_id: it.user.into(),
             organization_id: it.organization.into(),
-            role_id: it.role.id().into(),
-            role_name: it.role.name().to_owned(),
+            role_id: it.role.role.id().into(),
+            role_name: it.role.name,
             email: it.email.to_string(),
             full_name: it.full_name,
             avatar_url: it.avatar_url,
@@ -89,7 +89,7 @@ impl MembersApi {
         body: Body<AddMemberRequest>,
     ) -> Created<AddMember, MembershipView> {
         let AddMemberRequest { user_id, role_id } = body.0;
-        let action = AddMember { organization: organization_id.0.into(), role: role(role_id)? };
+        let action = AddMember { organization: organization_id.0.into(), role: role(role_id) };
         let ok = caller.authorize(action).await?;
         let member = caller.app().add_member(ok, user_id.into()).await?;
         Ok(member.map(MembershipView::from).into())
@@ -111,7 +111,7 @@ impl MembersApi {
         let action = ChangeMemberRole {
             organization: organization_id.0.into(),
             membership: membership_id.0.into(),
-            role: role(body.0.role_id)?,
+            role: role(body.0.role_id),
         };
         let ok = caller.authorize(action).await?;
         let member = caller.app().change_member_role(ok).await?;

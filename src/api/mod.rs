@@ -7,9 +7,11 @@
 //! Adding an endpoint: an action in `policies/schema.cedarschema` and in `guard/actions/`, a use case in `app` that
 //! demands its permit, a handler here. `CONTRIBUTING.md` has the steps, and the tests name what is missing.
 
+mod access;
 mod agents;
 mod api_keys;
 mod auth;
+mod authzen;
 mod body;
 mod browser;
 mod caller;
@@ -19,6 +21,7 @@ pub mod document;
 mod edge;
 mod email_change;
 mod events;
+mod explain;
 mod framework;
 mod health;
 mod invitations;
@@ -29,11 +32,15 @@ mod messages;
 mod organizations;
 mod pages;
 mod passwords;
+mod policies;
 mod problem;
 mod reference;
 mod reply;
 mod request_id;
+mod resources;
+mod roles;
 mod routes;
+mod search;
 mod sessions;
 mod tokens;
 mod users;
@@ -65,6 +72,8 @@ enum Chapter {
     Organizations,
     /// API keys, agents and the tokens they get.
     Keys,
+    /// What products ask about their own things.
+    Decisions,
     /// For super admins.
     Platform,
     /// What other services read, by the standards' own paths.
@@ -87,9 +96,17 @@ operations! {
         email_change::EmailChangeApi,
         deletion::DeletionApi,
     ),
-    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi),
+    (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, events::EventsApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (
+        events::EventsApi,
+        resources::ResourcesApi,
+        access::AccessApi,
+        explain::ExplainApi,
+        search::SearchApi,
+        policies::PoliciesApi,
+    ),
 }
 
 fn service() -> OpenApiService<Operations, ()> {

@@ -1,24 +1,21 @@
 //! `/api/v1/organizations`.
 
-use poem_openapi::param::{Path, Query};
+use poem_openapi::param::Path;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Chapter;
-use super::auth::patched;
 use super::body::Body;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
-use crate::app;
 use crate::domain::{
     Email, FieldError, Invalid, Line, NewOrganization, Organization, OrganizationPatch, OwnOrganization, Slug,
 };
 use crate::guard::actions::{
-    ArchiveOrganization, CreateOrganization, GetOrganization, ListOrganizations, ListRoles,
-    UpdateOrganization,
+    ArchiveOrganization, CreateOrganization, GetOrganization, ListOrganizations, UpdateOrganization,
 };
 
 pub(super) struct OrganizationsApi;
@@ -48,7 +45,7 @@ struct UpdateOrganizationRequest {
     billing_email: MaybeUndefined<String>,
     #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
     max_concurrent_agents: Option<i64>,
-    /// Hours in a month.
+    /// Kept for whoever runs the agents: Palisade itself counts no hours. At most a year's.
     #[oai(validator(minimum(value = "0"), maximum(value = "8760")))]
     max_agent_runtime_hours: Option<i64>,
 }
@@ -105,38 +102,8 @@ struct OwnOrganizationView {
 
 impl From<OwnOrganization> for OwnOrganizationView {
     fn from(it: OwnOrganization) -> Self {
-        let role = it.role.name().to_owned();
+        let role = it.role.name;
         Self { id: it.id.into(), name: it.name, slug: it.slug, role, is_active: !it.archived }
-    }
-}
-
-/// A role that an organization can give.
-#[derive(Object)]
-#[oai(skip_serializing_if_is_none, rename = "Role")]
-struct RoleView {
-    id: Uuid,
-    /// Absent: the platform's own, the same everywhere.
-    organization_id: Option<Uuid>,
-    name: String,
-    description: String,
-    /// What it adds to the role it inherits from, wildcards unexpanded.
-    permissions: Vec<String>,
-    is_system: bool,
-    /// The role whose every permission this one has too.
-    inherits_from: Option<Uuid>,
-}
-
-impl From<app::Role> for RoleView {
-    fn from(it: app::Role) -> Self {
-        Self {
-            id: it.id.into(),
-            organization_id: it.organization.map(Uuid::from),
-            name: it.name.to_owned(),
-            description: it.description.to_owned(),
-            permissions: it.permissions.into_iter().map(str::to_owned).collect(),
-            is_system: it.organization.is_none(),
-            inherits_from: it.includes.map(Uuid::from),
-        }
     }
 }
 
@@ -202,21 +169,6 @@ impl OrganizationsApi {
         let done = caller.app().archive_organization(ok).await?;
         Ok(done.map(|()| Message::new("the organization is archived")).into())
     }
-
-    /// List the roles that an organization can give
-    #[oai(path = "/:organization_id/roles", method = "get", operation_id = "list_roles")]
-    async fn roles(
-        &self,
-        caller: Caller,
-        organization_id: Path<Uuid>,
-        /// Whether to list the platform's own roles too.
-        include_system: Query<Option<bool>>,
-    ) -> ApiResult<ListRoles, Vec<RoleView>> {
-        let ok = caller.authorize(ListRoles { organization: organization_id.0.into() }).await?;
-        let roles = caller.app().list_roles(ok).await?;
-        let wanted = |role: &app::Role| role.organization.is_some() || include_system.0.unwrap_or(true);
-        Ok(roles.map(|roles| roles.into_iter().filter(wanted).map(RoleView::from).collect()).into())
-    }
 }
 
 /// Collects the fields that are wrong, so that all are told at once.
@@ -258,17 +210,31 @@ impl TryFrom<UpdateOrganizationRequest> for OrganizationPatch {
     type Error = Problem;
 
     fn try_from(body: UpdateOrganizationRequest) -> Result<Self, Problem> {
-        let at = |field: &'static str| move |invalid: Invalid| Problem::invalid(vec![invalid.at(field)]);
-        Ok(Self {
-            name: body.name.map(|text| Line::parse(&text)).transpose().map_err(at("name"))?,
-            description: patched(body.description, |text| {
-                given(text).map(|text| Line::parse(&text)).transpose().map_err(at("description"))
-            })?,
-            billing_email: patched(body.billing_email, |text| {
-                given(text).map(|text| text.parse()).transpose().map_err(at("billing_email"))
-            })?,
-            max_concurrent_agents: body.max_concurrent_agents,
-            max_agent_runtime_hours: body.max_agent_runtime_hours,
-        })
+        let mut wrong = Wrong::default();
+        let name = wrong.check("name", body.name.map(|text| Line::parse(&text)).transpose());
+        let description = wrong.check("description", changed(body.description, Line::parse));
+        let billing_email = wrong.check("billing_email", changed(body.billing_email, str::parse));
+        match (name, description, billing_email) {
+            (Some(name), Some(description), Some(billing_email)) => Ok(Self {
+                name,
+                description,
+                billing_email,
+                max_concurrent_agents: body.max_concurrent_agents,
+                max_agent_runtime_hours: body.max_agent_runtime_hours,
+            }),
+            _ => Err(Problem::invalid(wrong.0)),
+        }
+    }
+}
+
+/// A field of a patch: left out, cleared by `null` or by an empty text, or set.
+fn changed<T>(
+    field: MaybeUndefined<String>,
+    parse: impl FnOnce(&str) -> Result<T, Invalid>,
+) -> Result<Option<Option<T>>, Invalid> {
+    match field {
+        MaybeUndefined::Undefined => Ok(None),
+        MaybeUndefined::Null => Ok(Some(None)),
+        MaybeUndefined::Value(text) => given(Some(text)).map(|text| parse(&text)).transpose().map(Some),
     }
 }

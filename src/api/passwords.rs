@@ -7,7 +7,7 @@ use super::body::Body;
 use super::caller::{Caller, Visitor};
 use super::reply::{ApiResult, Message};
 use crate::app::Limit;
-use crate::domain::Secret;
+use crate::domain::{OwnKeys, Secret};
 use crate::guard::actions::{ChangePassword, ForgotPassword, ResendVerification, ResetPassword};
 
 pub(super) struct PasswordsApi;
@@ -37,6 +37,14 @@ struct ChangePasswordRequest {
     /// 12 to 256 characters; not one that is commonly used.
     #[oai(validator(max_length = 1024))]
     new_password: String,
+    /// Keeps one's own API keys. Left out, they end: whoever knew the old password may have made some.
+    #[oai(default)]
+    keep_api_keys: bool,
+}
+
+/// What becomes of one's own keys.
+pub(super) const fn keys(kept: bool) -> OwnKeys {
+    if kept { OwnKeys::Kept } else { OwnKeys::Ended }
 }
 
 #[OpenApi(prefix_path = "/api/v1/auth", tag = "Chapter::Identity")]
@@ -79,7 +87,7 @@ impl PasswordsApi {
     /// Set a new password with the token of a letter
     ///
     /// The token works once, within an hour, and only while the password is the one that stood when it was sent.
-    /// Every session of the account ends.
+    /// Every session of the account ends, and every API key of the person's own.
     #[oai(path = "/reset-password", method = "post", operation_id = "reset_password")]
     async fn reset_password(
         &self,
@@ -94,7 +102,8 @@ impl PasswordsApi {
 
     /// Change one's password
     ///
-    /// Every session but this one ends. A wrong current password is 422 with `wrong-password` at `current_password`.
+    /// Every session but this one ends, and every API key of one's own unless `keep_api_keys` says otherwise. A wrong
+    /// current password is 422 with `wrong-password` at `current_password`; after several, one has to wait (429).
     #[oai(path = "/change-password", method = "post", operation_id = "change_password")]
     async fn change_password(
         &self,
@@ -103,9 +112,9 @@ impl PasswordsApi {
     ) -> ApiResult<ChangePassword, Message> {
         let person = caller.person()?;
         let ok = caller.authorize(ChangePassword { user: person.id, session: person.session }).await?;
-        let ChangePasswordRequest { current_password, new_password } = body.0;
+        let ChangePasswordRequest { current_password, new_password, keep_api_keys } = body.0;
         let (current, new) = (Secret::new(current_password), Secret::new(new_password));
-        let done = caller.app().change_password(ok, &current, &new).await?;
+        let done = caller.app().change_password(ok, &current, &new, keys(keep_api_keys)).await?;
         Ok(done.map(|()| Message::new("the password is changed; all other sessions are over")).into())
     }
 }

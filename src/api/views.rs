@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{self, Invalid, Page, RoleId, SystemRole};
+use crate::domain::{self, Page, RoleId, RoleRef};
 
 /// An account.
 #[derive(Debug, Object)]
@@ -128,10 +128,9 @@ impl From<WaitlistStatus> for domain::Waitlist {
     }
 }
 
-/// The role behind an id in a request.
-pub(super) fn role(id: Uuid) -> Result<SystemRole, super::problem::Problem> {
-    let unknown = || Invalid::new("unknown-role", "there is no such role; see `list_roles`").at("role_id");
-    SystemRole::from_id(RoleId::from(id)).ok_or_else(|| super::problem::Problem::invalid(vec![unknown()]))
+/// The role behind an id in a request. Whether the organization has it, the guard says.
+pub(super) fn role(id: Uuid) -> RoleRef {
+    RoleRef::from(RoleId::from(id))
 }
 
 /// A page of a list; without `limit`, 100 rows.

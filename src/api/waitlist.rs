@@ -31,6 +31,8 @@ struct WaitlistEntry {
     requested_at: OffsetDateTime,
     /// When an administrator said yes; with `pending`, other conditions are missing still.
     approved_at: Option<OffsetDateTime>,
+    /// When the registration plugins said yes after all; likewise.
+    accepted_at: Option<OffsetDateTime>,
 }
 
 impl From<domain::WaitlistEntry> for WaitlistEntry {
@@ -41,6 +43,7 @@ impl From<domain::WaitlistEntry> for WaitlistEntry {
             referral_source: entry.user.referral_source.clone(),
             requested_at: entry.user.created_at.to_datetime(),
             approved_at: entry.approved_at.map(domain::Micros::to_datetime),
+            accepted_at: entry.accepted_at.map(domain::Micros::to_datetime),
             user: entry.user.into(),
         }
     }

@@ -47,7 +47,7 @@ impl App {
     /// Proves an address. Works once. If an account waited for nothing else, it opens.
     ///
     /// # Errors
-    /// [`Error::Invalid`] `token-invalid` if the token is unknown, used, over or not about the account's address.
+    /// [`Error::Conflict`] `token-invalid` if the token is unknown, used, over or not about the account's address.
     pub async fn verify_email(
         &self,
         ok: Authorized<'_, VerifyEmail>,
@@ -67,6 +67,7 @@ impl App {
         self.note(&mut tx, &ok, json!({ "user": user.to_string(), "opened": opened })).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(()))
     }
 }

@@ -35,7 +35,7 @@ impl App {
     ) -> Result<Released<CreateAgent, Agent>, Error> {
         let mut tx = self.store.begin().await?;
         let agent = tx.insert_agent(&ok, self.fresh(), new, self.now()).await?;
-        let details = json!({ "agent": agent.id.to_string(), "name": agent.name, "role": agent.role.name() });
+        let details = json!({ "agent": agent.id.to_string(), "name": agent.name, "role": agent.role.name });
         self.note(&mut tx, &ok, details).await?;
         tx.commit().await?;
         Ok(ok.release(agent))

@@ -1,5 +1,6 @@
 //! API keys: made by people who are signed in, for themselves, for an organization, for an agent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,9 +10,10 @@ use super::hooks::{calling_person, with_findings};
 use super::{App, Error};
 use crate::crypto::FreshKey;
 use crate::domain::{ApiKey, ApiKeyId, KeyOwner, NewApiKey, Secret};
-use crate::guard::{Authorized, Released};
+use crate::guard::{Action, Authorized, Released};
+use crate::outbound::{Letter, Template};
 use crate::plugins::{ActorKind, KeyWish};
-use crate::store::{ListsKeys, MakesKeys, NewKey, RevokesKeys, RotatesKeys};
+use crate::store::{ListsKeys, MakesKeys, NewKey, RevokesKeys, RotatesKeys, Tx};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -20,6 +22,13 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct ShownKey {
     pub key: ApiKey,
     pub text: Secret,
+}
+
+/// What a letter tells of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Created,
+    Rotated,
 }
 
 impl App {
@@ -78,9 +87,11 @@ impl App {
         };
         let mut tx = self.store.begin().await?;
         let key = tx.insert_api_key(&ok, row).await?;
+        self.tell_of_key(&mut tx, &ok, &key, Told::Created).await?;
         let details = json!({ "key": id.to_string(), "name": key.name, "scopes": key.scopes });
         self.note(&mut tx, &ok, with_findings(details, &findings)).await?;
         tx.commit().await?;
+        self.mail_waits.notify_one();
         Ok(ok.release(ShownKey { key, text: fresh.key }))
     }
 
@@ -119,9 +130,11 @@ impl App {
         }
         let until = (now + overlap).min(old.expires_at.unwrap_or(now + overlap));
         let key = tx.rotate_api_key(&ok, fresh.hash, until).await?;
+        self.tell_of_key(&mut tx, &ok, &key, Told::Rotated).await?;
         self.note(&mut tx, &ok, json!({ "key": key.id.to_string(), "overlap_seconds": overlap.as_secs() }))
             .await?;
         tx.commit().await?;
+        self.mail_waits.notify_one();
         Ok(ok.release(ShownKey { key, text: fresh.key }))
     }
 
@@ -138,6 +151,29 @@ impl App {
         self.note(&mut tx, &ok, json!({ "key": ok.action().key().to_string() })).await?;
         tx.commit().await?;
         Ok(ok.release(()))
+    }
+
+    /// Writes to the person who was handed the new secret, so that one made by a thief of their session is seen.
+    async fn tell_of_key<A: Action>(
+        &self,
+        tx: &mut Tx,
+        ok: &Authorized<'_, A>,
+        key: &ApiKey,
+        told: Told,
+    ) -> Result<(), Error> {
+        // Whoever has not proved an address does not make us write to it.
+        let Some(maker) = ok.caller().user().filter(|user| user.email_verified) else { return Ok(()) };
+        let mut values = BTreeMap::from([
+            ("key".to_owned(), key.name.clone()),
+            ("prefix".to_owned(), key.prefix.clone()),
+            ("time".to_owned(), self.now().to_sentence()),
+            ("link".to_owned(), self.page("/reset-password")),
+        ]);
+        if told == Told::Rotated {
+            values.insert("rotated".to_owned(), "yes".to_owned());
+        }
+        let to = maker.email.clone();
+        self.enqueue(tx, ok, Letter { template: Template::KeyCreated, to, name: None, values }).await
     }
 
     /// Whose key this is, for the question whether the caller may touch it.

@@ -1,32 +1,23 @@
 //! The end of an account: asked for, thought over, purged. And the copy of one's data to take along.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::{App, Error, letter};
 use crate::domain::{AccountExport, Secret, User};
 use crate::guard::actions::{DeleteMe, ExportMe, PurgeAccounts, RestoreMe};
-use crate::guard::{Authorized, Principal, Released};
+use crate::guard::{Authorized, Released};
 use crate::outbound::Template;
 use crate::store::Deletion;
 
 const BATCH: i64 = 100;
-const EVERY: Duration = Duration::from_secs(60 * 60);
-
-/// Who purges accounts.
-#[must_use]
-pub fn purge_principal() -> Principal {
-    Principal::system("purge", "purge".to_owned())
-}
 
 impl App {
-    /// Has the caller's account deleted once the time to think again is over. Every session ends; signing in again is
-    /// possible until then, to restore it.
+    /// Has the caller's account deleted once the time to think again is over. Every session and every API key of the
+    /// person's own ends; signing in again is possible until then, to restore it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] `wrong-password` on `current_password`; [`Error::Conflict`] `last-owner` if an organization
-    /// would be left without an owner.
+    /// [`Error::Invalid`] `wrong-password` on `current_password`; [`Error::TooMany`] after wrong ones;
+    /// [`Error::Conflict`] `last-owner` if an organization would be left without an owner.
     pub async fn delete_me(
         &self,
         ok: Authorized<'_, DeleteMe>,
@@ -104,23 +95,6 @@ impl App {
             if purged == before {
                 return Ok(purged);
             }
-        }
-    }
-
-    /// Purges what is due, hourly, until the task is dropped.
-    pub async fn purge_accounts_forever(&self) {
-        let caller = purge_principal();
-        loop {
-            let purged = match self.guard.authorize(&caller, PurgeAccounts {}).await {
-                Ok(ok) => self.purge_accounts(&ok).await,
-                Err(denied) => Err(denied.into()),
-            };
-            match purged {
-                Ok(0) => {}
-                Ok(purged) => tracing::info!(purged, "accounts were purged"),
-                Err(error) => tracing::error!(error = ?error, "accounts could not be purged"),
-            }
-            tokio::time::sleep(EVERY).await;
         }
     }
 }

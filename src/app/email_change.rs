@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::passwords::token_invalid;
+use super::passwords::{token_invalid, with_keys_ended};
 use super::{App, Error, letter};
-use crate::domain::{Email, Invalid, Secret, User, Waitlist};
+use crate::domain::{Email, Invalid, OwnKeys, Secret, User, Waitlist};
 use crate::guard::actions::{ChangeEmail, ConfirmEmailChange};
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Letter, Template};
@@ -15,8 +15,8 @@ impl App {
     /// same answer; its owner is told by mail, and nothing changes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] on `new_email`, or `wrong-password` on `current_password`; with `reveal_accounts`,
-    /// [`Error::Conflict`] `email-taken`.
+    /// [`Error::Invalid`] on `new_email`, or `wrong-password` on `current_password`; [`Error::TooMany`] after wrong
+    /// ones; with `reveal_accounts`, [`Error::Conflict`] `email-taken`.
     pub async fn change_email(
         &self,
         ok: Authorized<'_, ChangeEmail>,
@@ -69,7 +69,8 @@ impl App {
     }
 
     /// Moves the account to the address that the token was sent to. Only its own person, signed in, may do so: else
-    /// somebody could have their account proved by a stranger who follows a link.
+    /// somebody could have their account proved by a stranger who follows a link. Every session but the caller's ends,
+    /// and every API key of the person's own, unless they are to be kept.
     ///
     /// # Errors
     /// [`Error::Conflict`] `token-invalid`, or `email-taken` if somebody else has taken the address meanwhile.
@@ -77,9 +78,11 @@ impl App {
         &self,
         ok: Authorized<'_, ConfirmEmailChange>,
         token: &Secret,
+        keys: OwnKeys,
     ) -> Result<Released<ConfirmEmailChange, User>, Error> {
         let mut tx = self.store.begin().await?;
-        let Moved { user, old_email } = match tx.confirm_email_change(&ok, token.hash(), self.now()).await {
+        let moved = tx.confirm_email_change(&ok, token.hash(), keys, self.now()).await;
+        let Moved { user, old_email, keys_ended } = match moved {
             Err(store::Error::NotFound) => return Err(token_invalid()),
             moved => moved?,
         };
@@ -88,10 +91,11 @@ impl App {
         let user = User { waitlist, ..user };
         let before = User { email: old_email, ..user.clone() };
         let told = letter(Template::EmailChanged, &before, [("new_email", user.email.to_string())]);
-        self.enqueue(&mut tx, &ok, told).await?;
-        self.note(&mut tx, &ok, json!({})).await?;
+        self.enqueue(&mut tx, &ok, with_keys_ended(told, keys_ended)).await?;
+        self.note(&mut tx, &ok, json!({ "keys_revoked": keys_ended })).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(user))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::hooks::{calling_person, with_findings};
 use super::{App, Error};
-use crate::domain::{Email, Invitation, OrganizationId, Page, Secret, SystemRole};
+use crate::domain::{Email, HeldRole, Invitation, OrganizationId, Page, RoleRef, Secret};
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
 use crate::guard::{Authorized, Principal, Released};
 use crate::outbound::{Letter, Template};
@@ -27,7 +27,10 @@ impl App {
         let wish = InvitationWish {
             organization: ok.action().organization.to_string(),
             email: email.to_string(),
-            role: ok.action().role.name().to_owned(),
+            role: match ok.action().role {
+                RoleRef::System(role) => role.name().to_owned(),
+                RoleRef::Custom(id) => id.to_string(),
+            },
             inviter: Some(calling_person(by)),
         };
         let context = self.hook_context(ok.caller(), None, Some(wish.organization.clone()));
@@ -38,14 +41,14 @@ impl App {
         let (invitation, organization) = tx
             .insert_invitation(&ok, self.fresh(), (&email, by.id), token.hash(), lifetime, self.now())
             .await?;
-        let details = json!({ "invitation": invitation.id.to_string(), "role": invitation.role.name() });
+        let details = json!({ "invitation": invitation.id.to_string(), "role": invitation.role.name });
         self.note(&mut tx, &ok, with_findings(details, &findings)).await?;
         if send_email {
             let values = BTreeMap::from([
                 ("link".to_owned(), self.link("/accept-invitation", &token)),
                 ("organization".to_owned(), organization),
                 ("inviter".to_owned(), by.email.to_string()),
-                ("role".to_owned(), invitation.role.name().to_owned()),
+                ("role".to_owned(), invitation.role.name.clone()),
             ]);
             self.enqueue(
                 &mut tx,
@@ -108,12 +111,12 @@ impl App {
     pub async fn accept_invitation(
         &self,
         ok: Authorized<'_, AcceptInvitation>,
-    ) -> Result<Released<AcceptInvitation, (OrganizationId, SystemRole)>, Error> {
+    ) -> Result<Released<AcceptInvitation, (OrganizationId, HeldRole)>, Error> {
         let user =
             ok.caller().user().map(|user| user.id).ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
         let mut tx = self.store.begin().await?;
         let joined = tx.accept_invitation(&ok, self.fresh(), user, self.now()).await?;
-        self.note(&mut tx, &ok, json!({ "role": joined.1.name() })).await?;
+        self.note(&mut tx, &ok, json!({ "role": joined.1.name })).await?;
         tx.commit().await?;
         Ok(ok.release(joined))
     }

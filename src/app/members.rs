@@ -42,7 +42,7 @@ impl App {
             return Err(Error::Invalid(vec![unknown.at("user_id")]));
         }
         let member = tx.add_member(&ok, self.fresh(), user, self.now()).await?;
-        let details = json!({ "membership": member.id.to_string(), "user": user.to_string(), "role": member.role.name() });
+        let details = json!({ "membership": member.id.to_string(), "user": user.to_string(), "role": member.role.name });
         self.note(&mut tx, &ok, details).await?;
         tx.commit().await?;
         Ok(ok.release(member))
@@ -59,8 +59,7 @@ impl App {
         if kept == Kept::LastOwner {
             return Err(last_owner());
         }
-        self.note(&mut tx, &ok, json!({ "user": member.user.to_string(), "role": member.role.name() }))
-            .await?;
+        self.note(&mut tx, &ok, json!({ "user": member.user.to_string(), "role": member.role.name })).await?;
         tx.commit().await?;
         Ok(ok.release(member))
     }

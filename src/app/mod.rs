@@ -1,6 +1,6 @@
 //! Use cases: what happens, in which order, in which transaction.
 //!
-//! Owns: [`App`]. May import: every floor below. Must never: see an HTTP request, or run a plugin, a mail or any
+//! Owns: [`App`]. May import: every floor below but `pdp`, which is asked through `guard`. Must never: see an HTTP request, or run a plugin, a mail or any
 //! other foreign thing inside a transaction. Each use case spends a permit and returns a released value.
 //! Read next: `register.rs`, the longest way through the house; then `organizations.rs`.
 
@@ -8,12 +8,15 @@ mod account;
 mod administration;
 mod agents;
 mod api_keys;
+mod attempts;
 mod audit;
 mod authenticate;
 mod delegation;
 mod deletion;
 mod email_change;
 mod error;
+mod evaluation;
+mod explain;
 mod grants;
 mod hooks;
 mod imports;
@@ -31,9 +34,14 @@ mod password_strength;
 mod passwords;
 mod plugin_events;
 mod plugin_host;
+mod policies;
+mod purge;
 mod refusals;
 mod register;
+mod resources;
+mod reviews;
 mod roles;
+mod search;
 mod sessions;
 mod sign_in;
 mod waitlist;
@@ -49,8 +57,8 @@ pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
 pub use self::delegation::{Delegated, Exchange};
-pub use self::deletion::purge_principal;
 pub use self::error::{Denied, Error};
+pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -64,8 +72,11 @@ pub use self::messages::Message;
 pub use self::password_strength::Advice;
 pub use self::plugin_events::events_principal;
 pub use self::plugin_host::PluginHost;
+pub use self::purge::purge_principal;
 pub use self::register::Registration;
+pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
+pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
@@ -80,6 +91,8 @@ use crate::store::{Note, Store, Tx};
 pub struct Settings {
     /// Where people reach this server; every link in a mail begins with it, whatever a request's headers say.
     pub public_url: Url,
+    /// Where policies are read from when they are reloaded.
+    pub policies_dir: std::path::PathBuf,
     /// Says openly whether an address has an account. Off: register and login answer alike.
     pub reveal_accounts: bool,
     pub access_lifetime: Duration,
@@ -108,6 +121,7 @@ impl Settings {
         const HOUR: u64 = 60 * 60;
         Self {
             public_url,
+            policies_dir: std::path::PathBuf::new(),
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
             session_lifetime: Duration::from_secs(7 * 24 * HOUR),
@@ -117,7 +131,7 @@ impl Settings {
             signing_key_rotation: Some(Duration::from_secs(90 * 24 * HOUR)),
             reset_lifetime: Duration::from_secs(HOUR),
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
-            waitlist_requires: WaitlistRequires { verified_email: false, approval: true },
+            waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
             key_environment: KeyEnvironment::Live,
         }
@@ -167,6 +181,8 @@ pub struct App {
     settings: Settings,
     limits: Limits,
     mail_waits: Notify,
+    /// Somebody who waits has met another condition.
+    review_waits: Notify,
     key_uses: KeyUses,
 }
 
@@ -204,6 +220,7 @@ impl App {
             settings,
             limits,
             mail_waits,
+            review_waits: Notify::new(),
             key_uses: KeyUses::default(),
         }
     }

@@ -6,16 +6,16 @@ use super::hooks::with_findings;
 use super::sign_in::signed_in;
 use super::{App, Error, letter};
 use crate::crypto::Verified;
-use crate::domain::{Email, Invalid, Password, Secret};
+use crate::domain::{Email, Invalid, OwnKeys, Password, Secret};
 use crate::guard::actions::{ChangePassword, ResetPassword};
 use crate::guard::{Authorized, Released};
-use crate::outbound::Template;
+use crate::outbound::{Letter, Template};
 use crate::plugins::PasswordOccasion;
 use crate::store::{self, Account, ProvesPassword};
 
 impl App {
     /// Sets a new password with the token of a letter. Who has the letter has the address: it counts as proved. Every
-    /// session ends.
+    /// session ends, and every API key of the person's own: whoever had the account may have made one.
     ///
     /// # Errors
     /// [`Error::Conflict`] `token-invalid` if the token is unknown, used, over or older than the password;
@@ -48,28 +48,31 @@ impl App {
         let password_hash = self.hasher.hash(password).await?;
 
         let mut tx = self.store.begin().await?;
-        match tx.reset_password(&ok_person, token.hash(), &account, &password_hash, now).await {
+        let keys = match tx.reset_password(&ok_person, token.hash(), &account, &password_hash, now).await {
             Err(store::Error::NotFound) => return Err(token_invalid()),
-            done => done?,
-        }
+            ended => ended?,
+        };
         self.open_proved_registration(&mut tx, &ok_person, account.user.id).await?;
-        self.enqueue(&mut tx, &ok_person, self.password_changed(&account)).await?;
-        self.note(&mut tx, &ok_person, with_findings(json!({}), &findings)).await?;
+        self.enqueue(&mut tx, &ok_person, self.password_changed(&account, keys)).await?;
+        self.note(&mut tx, &ok_person, with_findings(json!({ "keys_revoked": keys }), &findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(()))
     }
 
-    /// Sets a new password for a person who knows the current one. Every session but the caller's ends.
+    /// Sets a new password for a person who knows the current one. Every session but the caller's ends, and every API
+    /// key of the person's own, unless they are to be kept.
     ///
     /// # Errors
-    /// [`Error::Invalid`] `wrong-password` on `current_password`, or on `new_password`; [`Error::Conflict`]
-    /// `changed-meanwhile`.
+    /// [`Error::Invalid`] `wrong-password` on `current_password`, or on `new_password`; [`Error::TooMany`] after wrong
+    /// ones; [`Error::Conflict`] `changed-meanwhile`.
     pub async fn change_password(
         &self,
         ok: Authorized<'_, ChangePassword>,
         current_password: &Secret,
         new_password: &Secret,
+        keys: OwnKeys,
     ) -> Result<Released<ChangePassword, ()>, Error> {
         let account = self.prove_password(&ok, current_password).await?;
         let password = choose(new_password, &account.user.email)?;
@@ -84,12 +87,12 @@ impl App {
         let password_hash = self.hasher.hash(password).await?;
 
         let mut tx = self.store.begin().await?;
-        match tx.change_password(&ok, &account, &password_hash, self.now()).await {
+        let keys = match tx.change_password(&ok, &account, &password_hash, keys, self.now()).await {
             Err(store::Error::NotFound) => return Err(store::Error::Changed.into()),
-            done => done?,
-        }
-        self.enqueue(&mut tx, &ok, self.password_changed(&account)).await?;
-        self.note(&mut tx, &ok, with_findings(json!({}), &findings)).await?;
+            ended => ended?,
+        };
+        self.enqueue(&mut tx, &ok, self.password_changed(&account, keys)).await?;
+        self.note(&mut tx, &ok, with_findings(json!({ "keys_revoked": keys }), &findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(ok.release(()))
@@ -99,7 +102,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] `wrong-password` on `current_password`; also for an account without a password, whose owner
-    /// can set one with a letter.
+    /// can set one with a letter. [`Error::TooMany`] `too-many-attempts` after wrong ones, here or at sign-in.
     pub(super) async fn prove_password<A: ProvesPassword>(
         &self,
         ok: &Authorized<'_, A>,
@@ -111,7 +114,10 @@ impl App {
         };
         let account = self.store.get_proving_account(ok).await?;
         let attempt = Password::attempt(current_password.expose()).ok_or_else(wrong)?;
-        match self.hasher.verify(account.password_hash.as_deref(), attempt).await? {
+        self.begin_attempt(ok, &account.user.email).await?;
+        let verified = self.hasher.verify(account.password_hash.as_deref(), attempt).await;
+        self.end_attempt(ok, &account.user.email, &verified);
+        match verified? {
             Verified::Match { .. } => Ok(account),
             Verified::NoMatch => {
                 self.note_failure(ok, None, "wrong-password").await?;
@@ -120,9 +126,18 @@ impl App {
         }
     }
 
-    fn password_changed(&self, account: &Account) -> crate::outbound::Letter {
-        letter(Template::PasswordChanged, &account.user, [("link", self.page("/reset-password"))])
+    fn password_changed(&self, account: &Account, keys: u64) -> Letter {
+        let link = [("link", self.page("/reset-password"))];
+        with_keys_ended(letter(Template::PasswordChanged, &account.user, link), keys)
     }
+}
+
+/// Says in a letter how many API keys ended, if any did.
+pub(super) fn with_keys_ended(mut letter: Letter, keys: u64) -> Letter {
+    if keys > 0 {
+        letter.values.insert("keys".to_owned(), keys.to_string());
+    }
+    letter
 }
 
 fn choose(new_password: &Secret, email: &Email) -> Result<Password, Error> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Denied, Error};
 use crate::crypto::HashingError;
+use crate::domain::Invalid;
 use crate::guard;
 use crate::store;
 
@@ -14,6 +15,10 @@ impl From<guard::Denied> for Error {
         match denied {
             guard::Denied::Unauthenticated => Self::Unauthenticated { code: "not-signed-in" },
             guard::Denied::NotFound => Self::NotFound,
+            // The one field that a role is named in. That there is none and that it is another's look the same.
+            guard::Denied::Forbidden { codes } if codes == ["foreign-role"] => {
+                Self::Invalid(vec![unknown_role().at("role_id")])
+            }
             guard::Denied::Forbidden { codes } => Self::Denied(Denied { codes }),
             guard::Denied::Undecided(source) => Self::Bug { context: "no decision could be made", source },
             guard::Denied::Facts(source) => {
@@ -22,6 +27,17 @@ impl From<guard::Denied> for Error {
             }
         }
     }
+}
+
+/// A name that another role of the organization has, in whatever case.
+pub(super) fn role_name_taken() -> Error {
+    let detail = "another role of the organization already has this name".to_owned();
+    Error::Conflict { code: "role-name-taken", detail }
+}
+
+/// A role that is not one of the organization's.
+pub(super) fn unknown_role() -> Invalid {
+    Invalid::new("unknown-role", "there is no such role; see `list_roles`")
 }
 
 impl From<store::Error> for Error {
@@ -39,6 +55,7 @@ impl From<store::Error> for Error {
             store::Error::Conflict(store::Conflict::SlugTaken) => {
                 conflict("slug-taken", "another organization already has this slug")
             }
+            store::Error::Conflict(store::Conflict::RoleNameTaken) => role_name_taken(),
             store::Error::Conflict(store::Conflict::AlreadyMember) => {
                 conflict("already-a-member", "this person already belongs to the organization")
             }

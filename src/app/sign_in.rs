@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::attempts::KNOWN_FOR;
 use super::hooks::{person as person_of, with_findings};
-use super::limits::Wait;
 use super::{App, Error};
 use crate::crypto::{NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
@@ -23,9 +23,6 @@ pub struct Tokens {
     /// What is left of the session.
     pub refresh_lifetime: Duration,
 }
-
-/// How long a network stays known after the last sign-in from it.
-const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
 
@@ -62,12 +59,8 @@ impl App {
             // From now on it is ours to check: a hash of our own is made of it below.
             verified = Ok(Verified::Match { rehash: true });
         }
-        if let (Some(delays), Some(email)) = (&self.limits.delays, &email) {
-            match verified {
-                Ok(Verified::Match { .. }) => delays.right(email, network),
-                Ok(Verified::NoMatch) => {}
-                Err(_) => delays.unseen(email, network),
-            }
+        if let Some(email) = &email {
+            self.end_attempt(&ok, email, &verified);
         }
         let known = account.as_ref().map(|account| account.user.id);
         let (Verified::Match { rehash }, Some(user)) = (verified?, account.map(|account| account.user))
@@ -107,24 +100,6 @@ impl App {
         let tokens = self.tokens_for((user.id, session), now, refresh, ext)?;
         tx.commit().await?;
         Ok(ok.release(tokens))
-    }
-
-    /// Counts a try for the account of `email`, or tells how long to wait. See `limits/delays.rs`.
-    async fn begin_attempt(&self, ok: &Authorized<'_, Login>, email: &Email) -> Result<(), Error> {
-        let Some(delays) = &self.limits.delays else { return Ok(()) };
-        let network = ok.caller().origin.network();
-        let begun = match delays.begin(email, network, false) {
-            Err(Wait::Strangers(_))
-                if self.store.knows_network(ok, email, network, self.now() - KNOWN_FOR).await? =>
-            {
-                delays.begin(email, network, true)
-            }
-            begun => begun,
-        };
-        begun.map_err(|(Wait::Network(retry_after) | Wait::Strangers(retry_after))| Error::TooMany {
-            code: "too-many-attempts",
-            retry_after,
-        })
     }
 
     /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the

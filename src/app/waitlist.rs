@@ -47,6 +47,7 @@ impl App {
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(user))
     }
 
@@ -70,6 +71,7 @@ impl App {
         }
         tx.commit().await?;
         self.mail_waits.notify_one();
+        self.review_waits.notify_one();
         Ok(ok.release(count))
     }
 
@@ -123,7 +125,7 @@ impl App {
         Ok(true)
     }
 
-    async fn tell_let_in<A: Action>(
+    pub(super) async fn tell_let_in<A: Action>(
         &self,
         tx: &mut Tx,
         ok: &Authorized<'_, A>,

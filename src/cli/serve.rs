@@ -8,6 +8,7 @@ use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 
 use super::{Outcome, wire};
 use crate::api;
+use crate::app::App;
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
@@ -44,7 +45,15 @@ pub(super) async fn run(config: Config) -> Outcome {
     };
     let purge = {
         let app = Arc::clone(&app);
-        tokio::spawn(async move { app.purge_accounts_forever().await })
+        tokio::spawn(async move { app.purge_forever().await })
+    };
+    let reviews = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.review_registrations_forever().await })
+    };
+    let reloads = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { reload_on_hangup(&app).await })
     };
     let events = {
         let app = Arc::clone(&app);
@@ -58,12 +67,32 @@ pub(super) async fn run(config: Config) -> Outcome {
     key_uses.abort();
     purge.abort();
     keys.abort();
+    reviews.abort();
+    reloads.abort();
     events.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, events);
+    let _ = tokio::join!(mail, key_uses, purge, keys, reviews, reloads, events);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes the policies' folder up anew on each SIGHUP, as other servers do with their configuration.
+async fn reload_on_hangup(app: &App) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::hangup()) {
+            Ok(mut hangup) => {
+                while hangup.recv().await.is_some() {
+                    app.reload_policies_as_operator().await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard; reload the policies over the API"),
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = app;
 }
 
 /// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.

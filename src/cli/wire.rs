@@ -43,7 +43,7 @@ pub async fn app(config: &Config, bound: Option<SocketAddr>, world: World) -> Re
     app_with_policies(config, bound, world, pdp).await
 }
 
-/// [`app`] with policies that were read before: reading them is most of a start.
+/// [`app()`] with policies that were read before: reading them is most of a start.
 ///
 /// # Errors
 /// As `app`.
@@ -67,6 +67,7 @@ pub async fn app_with_policies(
         rate_limits: rate_limits(config),
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
+        policies_dir: config.policies_dir.clone(),
         ..Settings::new(config.public_url(bound))
     };
     let sealer = Sealer::rotating(&master, previous_master.as_ref());

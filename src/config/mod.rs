@@ -1,6 +1,6 @@
 //! What the operator decides: defaults, then a TOML file, then `PALISADE_*` in the environment.
 //!
-//! Owns: `Config`, the names of the settings, and what production refuses. May import: every floor.
+//! Owns: `Config`, the names of the settings, and what production refuses. May import: `domain`, `crypto`.
 //! Must never: guess, accept an unknown key, or print a secret; nothing else reads the environment.
 //! Read next: `settings.rs` for the settings and their defaults, `unsafe_settings.rs` for production.
 

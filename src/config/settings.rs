@@ -284,16 +284,17 @@ fn mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Mail>, D::E
 }
 
 fn waitlist_requires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WaitlistRequires, D::Error> {
-    let mut requires = WaitlistRequires { verified_email: false, approval: false };
+    let mut requires = WaitlistRequires { verified_email: false, approval: false, plugin: false };
     for word in Vec::<String>::deserialize(deserializer)? {
         match word.as_str() {
             "verified-email" => requires.verified_email = true,
             "approval" => requires.approval = true,
-            _ => return Err(de::Error::custom("each must be `verified-email` or `approval`")),
+            "plugin" => requires.plugin = true,
+            _ => return Err(de::Error::custom("each must be `verified-email`, `approval` or `plugin`")),
         }
     }
-    if !requires.verified_email && !requires.approval {
-        return Err(de::Error::custom("must name `verified-email`, `approval` or both"));
+    if !requires.verified_email && !requires.approval && !requires.plugin {
+        return Err(de::Error::custom("must name `verified-email`, `approval`, `plugin` or several"));
     }
     Ok(requires)
 }

@@ -68,11 +68,13 @@ pub struct WaitlistRequires {
     pub verified_email: bool,
     /// An administrator said yes.
     pub approval: bool,
+    /// The registration plugins say yes, asked anew about the person as they are now.
+    pub plugin: bool,
 }
 
 impl Default for WaitlistRequires {
     fn default() -> Self {
-        Self { verified_email: false, approval: true }
+        Self { verified_email: false, approval: true, plugin: false }
     }
 }
 
@@ -84,6 +86,8 @@ pub struct WaitlistEntry {
     pub position: Option<i64>,
     /// When an administrator said yes; the account may still wait for its other conditions.
     pub approved_at: Option<Micros>,
+    /// When the plugins said yes after all; likewise.
+    pub accepted_at: Option<Micros>,
 }
 
 pub type RejectionReason = Line<200>;

@@ -1,6 +1,6 @@
 //! Agents: programs that work for an organization, each under a role of it.
 
-use super::{AgentId, Line, Micros, OrganizationId, SystemRole};
+use super::{AgentId, HeldRole, Line, Micros, OrganizationId};
 
 pub type AgentName = Line<255>;
 /// A word of the product's, such as `code_reviewer`.
@@ -15,7 +15,7 @@ pub struct Agent {
     pub organization: OrganizationId,
     pub name: String,
     pub agent_type: String,
-    pub role: SystemRole,
+    pub role: HeldRole,
     /// It works in this project only.
     pub project: Option<String>,
     /// Of all tasks it touches this one only.

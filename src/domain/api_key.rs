@@ -4,6 +4,13 @@ use super::{AgentId, ApiKeyId, Line, Micros, OrganizationId, UserId};
 
 pub type KeyName = Line<255>;
 
+/// What becomes of a person's own keys when something that proves them changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnKeys {
+    Ended,
+    Kept,
+}
+
 /// Whom a key acts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOwner {

@@ -1,6 +1,6 @@
 //! Everything that is kept about a person, for the person.
 
-use super::{Event, Micros, OwnOrganization, Session, User};
+use super::{ApiKey, Event, Micros, OwnOrganization, Session, User};
 
 /// A copy of one's data (GDPR article 15 and 20).
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub struct AccountExport {
     /// All that are kept, those that are over too.
     pub sessions: Vec<Session>,
     pub devices: Vec<KnownDevice>,
+    /// The person's own, never a secret.
+    pub api_keys: Vec<ApiKey>,
     /// What the person did and what was done to the account, newest first, up to a bound.
     pub events: Vec<Event>,
 }

@@ -8,6 +8,7 @@ mod account;
 mod agent;
 mod api_key;
 mod clock;
+mod custom_role;
 mod email;
 mod event;
 mod export;
@@ -19,6 +20,7 @@ mod organization;
 mod password;
 mod quota;
 mod random;
+mod resource;
 mod role;
 mod secret;
 mod session;
@@ -30,8 +32,9 @@ pub use account::{
     WaitlistRequires,
 };
 pub use agent::{Agent, AgentName, AgentPatch, AgentType, ForeignId, NewAgent};
-pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey};
+pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey, OwnKeys};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
+pub use custom_role::{CustomRole, Gift, HeldRole, NewRole, RoleName, RolePatch, RoleRef, Roles};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
@@ -49,6 +52,7 @@ pub use organization::{
 pub use password::Password;
 pub use quota::Quota;
 pub use random::{OsRandom, Random, SeededRandom};
+pub use resource::{NewResource, RegisteredResource, ResourceRef};
 pub use role::SystemRole;
 pub use secret::{Secret, TokenHash};
 pub use session::{Session, device_name, network_name};

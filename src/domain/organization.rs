@@ -1,6 +1,6 @@
 //! Organizations, who belongs to them, and who was asked to.
 
-use super::{Email, InvitationId, Line, MembershipId, Micros, OrganizationId, Slug, SystemRole, UserId};
+use super::{Email, HeldRole, InvitationId, Line, MembershipId, Micros, OrganizationId, Slug, UserId};
 
 /// A tenant.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub struct OwnOrganization {
     pub id: OrganizationId,
     pub name: String,
     pub slug: String,
-    pub role: SystemRole,
+    pub role: HeldRole,
     pub archived: bool,
 }
 
@@ -59,7 +59,7 @@ pub struct Member {
     pub id: MembershipId,
     pub organization: OrganizationId,
     pub user: UserId,
-    pub role: SystemRole,
+    pub role: HeldRole,
     pub email: Email,
     pub full_name: Option<String>,
     pub avatar_url: Option<String>,
@@ -72,7 +72,7 @@ pub struct Invitation {
     pub id: InvitationId,
     pub organization: OrganizationId,
     pub email: Email,
-    pub role: SystemRole,
+    pub role: HeldRole,
     pub invited_by: UserId,
     pub created_at: Micros,
     pub expires_at: Micros,

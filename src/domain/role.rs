@@ -92,6 +92,7 @@ impl SystemRole {
                 "org:settings:*",
                 "org:audit:read",
                 "org:keys:*",
+                "org:roles:*",
                 "project:*",
                 "document:*",
                 "ticket:*",

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::actions::Context;
+use super::actions::{Context, role_ref};
+use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
-use super::{Action, Denied, Facts, Party, Principal, Resource, Slice};
-use crate::domain::{Clock, Random};
-use crate::pdp::{Decision, Entity, Pdp, Question};
+use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
+use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
+use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -20,6 +21,9 @@ pub struct Authorized<'c, A: Action> {
     caller: &'c Principal,
     decision: DecisionId,
     seen: Option<i64>,
+    facts: Vec<Entity>,
+    own: Option<Arc<OwnRoles>>,
+    register: Option<i64>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -43,6 +47,30 @@ impl<'c, A: Action> Authorized<'c, A> {
     #[must_use]
     pub fn seen(&self) -> Option<i64> {
         self.seen
+    }
+
+    /// What was known of the object when it was decided, for questions that rest on the same.
+    pub(super) fn facts(&self) -> &[Entity] {
+        &self.facts
+    }
+
+    /// The roles that the object's organization made, likewise.
+    pub(super) fn own_roles(&self) -> Option<&Arc<OwnRoles>> {
+        self.own.as_ref()
+    }
+
+    /// How often the register of the organization's things had been changed when this was decided: what was read later,
+    /// and is kept under this count, is never older than the count.
+    #[must_use]
+    pub fn register(&self) -> Option<i64> {
+        self.register
+    }
+
+    /// The object of the action itself, as the decision knew it.
+    #[must_use]
+    pub fn object(&self) -> Option<&Entity> {
+        let uid = self.action.resource().entity();
+        self.facts.iter().find(|entity| entity.uid == uid)
     }
 
     /// Ends the permit: `value` may leave through a reply to this action.
@@ -82,6 +110,15 @@ impl<A: Action, T> std::fmt::Debug for Released<A, T> {
 
 /// The word of RFC 6750 section 3.1, spelled as our codes are.
 const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
+/// Nobody gives a role of which they do not hold every permission.
+const ROLE_NOT_HELD: &str = "role-not-held";
+
+/// What a question rests on.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    slice: &'a Slice,
+    own: Option<&'a OwnRoles>,
+}
 
 /// Asks Cedar, and turns its allow into a permit.
 #[derive(Debug, Clone)]
@@ -91,6 +128,7 @@ pub struct Guard {
     recorder: Arc<dyn Recorder>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    kept: Kept,
 }
 
 impl Guard {
@@ -102,7 +140,27 @@ impl Guard {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { pdp, facts, recorder, clock, random }
+        Self { pdp, facts, recorder, clock, random, kept: Kept::new() }
+    }
+
+    /// For the other files of this folder.
+    pub(super) fn pdp(&self) -> &Pdp {
+        &self.pdp
+    }
+
+    /// For work that outlives a borrow.
+    pub(super) fn shared_pdp(&self) -> &Arc<Pdp> {
+        &self.pdp
+    }
+
+    pub(super) fn recorder(&self) -> &dyn Recorder {
+        &*self.recorder
+    }
+
+    /// The present, and the name of a decision that is made now.
+    pub(super) fn stamp(&self) -> (Micros, DecisionId) {
+        let now = self.clock.now();
+        (now, DecisionId::from(self.random.uuid(now)))
     }
 
     /// Asks whether `caller` may do `action`.
@@ -117,17 +175,32 @@ impl Guard {
     ) -> Result<Authorized<'c, A>, Denied> {
         let resource = action.resource();
         let slice = self.facts.about(&caller.party, &resource).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
         let mut decision = None;
         for link in caller.links() {
-            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, &slice)?;
+            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, known)?;
             if !made.allowed {
-                return Err(self.refusal(caller, link, &resource, &slice, &made));
+                return Err(self.refusal(caller, link, &resource, known, &made));
             }
             // The party is asked last: the permit is known by the decision about it.
             decision = Some(id);
         }
         let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
-        Ok(Authorized { action, caller, decision, seen: slice.version })
+        if let Some((organization, role)) = action.gives()
+            && !self.holds_role(caller, organization, role, known)?
+        {
+            return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()] });
+        }
+        Ok(Authorized {
+            action,
+            caller,
+            decision,
+            seen: slice.version,
+            facts: slice.entities,
+            own,
+            register: slice.register,
+        })
     }
 
     /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,
@@ -141,10 +214,27 @@ impl Guard {
         permission: &str,
         resource: Resource,
     ) -> Result<bool, Denied> {
+        self.holds_with(caller, permission, resource, &Context::new()).await
+    }
+
+    /// The same, where the permission has a context.
+    pub(super) async fn holds_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<bool, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
         for link in caller.links() {
-            let (_, made) =
-                self.decide(caller, link, permission.to_owned(), Context::new(), &resource, &slice)?;
+            // What the schema no longer knows nobody holds.
+            if !self.is_about(permission, &resource) {
+                return Ok(false);
+            }
+            let asked = permission.to_owned();
+            let (_, made) = self.decide(caller, link, asked, context.clone(), &resource, known)?;
             if !made.allowed {
                 return Ok(false);
             }
@@ -152,10 +242,126 @@ impl Guard {
         Ok(slice.exists)
     }
 
+    /// Whether the caller, with every link, holds all that a role of the organization would give.
+    ///
+    /// # Errors
+    /// As [`Guard::holds`].
+    pub async fn holds_gift(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        gift: &Gift<'_>,
+    ) -> Result<bool, Denied> {
+        let slice = self.facts.about(&caller.party, &Resource::Organization(organization)).await?;
+        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let known = Known { slice: &slice, own: own.as_deref() };
+        for link in caller.links() {
+            if !self.has_gift(caller, link, organization, gift, known)? {
+                return Ok(false);
+            }
+        }
+        Ok(slice.exists)
+    }
+
+    /// Whether every link of the caller holds a role, or every permission of it.
+    fn holds_role(
+        &self,
+        caller: &Principal,
+        organization: OrganizationId,
+        role: RoleRef,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        let name = role_ref(organization, role);
+        let nothing = crate::domain::Roles::default();
+        let roles = known.own.map_or(&nothing, |own| &own.roles);
+        let Some(gift) = roles.gift(role) else { return Ok(false) };
+        for link in caller.links() {
+            let held =
+                is_in(link, &name, known) || self.has_gift(caller, link, organization, &gift, known)?;
+            if !held {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn has_gift(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        organization: OrganizationId,
+        gift: &Gift<'_>,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        let place = Resource::Organization(organization);
+        if !self.has(caller, link, gift.permissions.iter().copied(), &place, known)? {
+            return Ok(false);
+        }
+        let Some(system) = gift.system else { return Ok(true) };
+        if is_in(link, &role_ref(organization, system), known) {
+            return Ok(true);
+        }
+        let given = self.given_by_policies(organization, system, known);
+        self.has(caller, link, given.iter().map(String::as_str), &place, known)
+    }
+
+    /// The permissions that the policies give to whoever is in one of the platform's roles and nothing else. The files
+    /// are the operator's, so what a role gives is asked of them, not of a list.
+    fn given_by_policies(
+        &self,
+        organization: OrganizationId,
+        role: SystemRole,
+        Known { slice, own }: Known<'_>,
+    ) -> Vec<String> {
+        let place = Resource::Organization(organization);
+        let mut permissions = self.pdp.permissions();
+        permissions.retain(|permission| self.is_about(permission, &place));
+        let slice = Slice { roles: vec![role_ref(organization, role)], ..slice.clone() };
+        let known = Known { slice: &slice, own };
+        // If there could be nobody, everything would have to be held.
+        if let Some(somebody) = UserPrincipal::nobody_in_particular() {
+            let somebody = Party::User(Box::new(somebody));
+            permissions.retain(|permission| {
+                let asked = question(&somebody, permission.clone().into(), Context::new(), &place, known);
+                self.pdp.decide(&asked).is_ok_and(|made| made.allowed)
+            });
+        }
+        permissions
+    }
+
+    /// Whether one link has each of these on `resource`.
+    fn has<'a>(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permissions: impl IntoIterator<Item = &'a str>,
+        resource: &Resource,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        for permission in permissions {
+            // What the schema no longer knows nobody holds.
+            if !self.is_about(permission, resource) {
+                return Ok(false);
+            }
+            let asked = permission.to_owned();
+            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known)?;
+            if !made.allowed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Whether a credential can be granted this text.
     #[must_use]
     pub fn is_scope(&self, permission: &str) -> bool {
         self.pdp.is_scope(permission)
+    }
+
+    /// Whether the schema has a permission of this name.
+    #[must_use]
+    pub fn is_permission(&self, permission: &str) -> bool {
+        self.pdp.is_permission(permission)
     }
 
     /// Whether a permission can be held on this kind of object.
@@ -170,7 +376,7 @@ impl Guard {
         caller: &Principal,
         link: &Party,
         resource: &Resource,
-        slice: &Slice,
+        known: Known<'_>,
         made: &Decision,
     ) -> Denied {
         if caller.is_anonymous() {
@@ -192,12 +398,13 @@ impl Guard {
         if matches!(link, Party::Credential(_)) && made.determining.is_empty() && made.errors.is_empty() {
             return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()] };
         }
-        let visible = slice.exists
+        let visible = known.slice.exists
             && match resource.shown_by() {
                 None => true,
                 Some((action, shown)) => caller.links().all(|link| {
-                    let asked = question(link, action.into(), Context::new(), &shown, slice);
-                    self.pdp.decide(&asked).is_ok_and(|decision| decision.allowed)
+                    let asked = question(link, action.into(), Context::new(), &shown, known);
+                    let overlay = known.own.map(|own| &*own.overlay);
+                    self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
                 }),
             };
         if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
@@ -211,9 +418,10 @@ impl Guard {
         action: impl Into<Cow<'static, str>>,
         context: Context,
         resource: &Resource,
-        slice: &Slice,
+        known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        self.decided(caller, &question(link, action.into(), context, resource, slice))
+        let question = question(link, action.into(), context, resource, known);
+        self.decided(caller, &question, known.own.map(|own| &*own.overlay))
     }
 
     /// The answer to a whole question, told to the recorder.
@@ -221,10 +429,11 @@ impl Guard {
         &self,
         caller: &Principal,
         question: &Question,
+        overlay: Option<&Overlay>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let now = self.clock.now();
-        let id = DecisionId::from(self.random.uuid(now));
-        let made = self.pdp.decide(question).map_err(|error| Denied::Undecided(Box::new(error)))?;
+        let (now, id) = self.stamp();
+        let made = self.pdp.decide_with(question, overlay);
+        let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,
             at: now,
@@ -243,13 +452,40 @@ fn question(
     action: Cow<'static, str>,
     context: Context,
     resource: &Resource,
-    slice: &Slice,
+    Known { slice, own }: Known<'_>,
 ) -> Question {
     let principal = link.entity(&slice.roles);
     let uid = principal.uid.clone();
     let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
     // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
     entities.extend(slice.entities.iter().filter(|entity| entity.uid != uid).cloned());
+    if let Some(own) = own {
+        let named = context.iter().filter_map(|(_, value)| match value {
+            Value::Entity(entity) => Some(entity),
+            _ => None,
+        });
+        own.add_to(&mut entities, principal.parents.iter().chain(named).cloned().collect());
+    }
     entities.push(principal);
     Question { principal: uid, action, resource: resource.entity(), context, entities }
+}
+
+/// Whether a link is in a role, by itself or through roles that include it.
+fn is_in(link: &Party, role: &EntityRef, Known { slice, own }: Known<'_>) -> bool {
+    let mut entities = slice.entities.clone();
+    let mut next = link.entity(&slice.roles).parents;
+    if let Some(own) = own {
+        own.add_to(&mut entities, next.clone());
+    }
+    let mut seen: Vec<EntityRef> = Vec::new();
+    while let Some(one) = next.pop() {
+        if one == *role {
+            return true;
+        }
+        if !seen.contains(&one) {
+            next.extend(entities.iter().filter(|it| it.uid == one).flat_map(|it| it.parents.iter().cloned()));
+            seen.push(one);
+        }
+    }
+    false
 }

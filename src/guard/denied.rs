@@ -11,8 +11,8 @@ pub enum Denied {
     /// The object does not exist, or the caller may not know that it does. The client sees 404.
     #[error("not found")]
     NotFound,
-    /// The caller may see the object but not do this. The client sees 403 with the codes of the
-    /// policies that forbade it; none means that no policy permits it.
+    /// What stops the caller is true of the caller alone, whatever the object; or they may see the object but not do
+    /// this. The client sees 403 with the codes of the policies that forbade it; none means that no policy permits it.
     #[error("forbidden: {}", codes.join(", "))]
     Forbidden { codes: Vec<String> },
     /// No decision could be made, so none was: fails closed. The client sees 500.

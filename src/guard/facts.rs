@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::{Party, Resource};
+use crate::domain::{OrganizationId, Roles};
 use crate::pdp::{Entity, EntityRef};
 
 /// The facts of one question.
@@ -17,6 +18,10 @@ pub struct Slice {
     pub exists: bool,
     /// The version of the object's row, where it has one.
     pub version: Option<i64>,
+    /// The organization in which the object lives, and which state of its own roles counts; nothing if it has none.
+    pub own_roles: Option<(OrganizationId, i64)>,
+    /// Of an organization: how often its register of things was changed.
+    pub register: Option<i64>,
 }
 
 /// The facts could not be read; the source is for the log.
@@ -30,4 +35,7 @@ pub trait Facts: Send + Sync + std::fmt::Debug {
     /// What a decision on `resource` needs to know, with the roles that `party` holds there. An agent's, a service's
     /// and a credential's roles come with them and are not looked up.
     async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError>;
+
+    /// The roles that an organization made.
+    async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError>;
 }

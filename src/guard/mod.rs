@@ -2,9 +2,9 @@
 //!
 //! Owns: the only constructors of a permit. May import: `domain`, `pdp`.
 //! Must never: know SQL or HTTP, or offer a second way to make an [`Authorized`], not even for tests.
-//! Read next: `authorized.rs`, then `actions/`.
+//! Read next: `principal.rs` (who asks, through which links), `facts.rs`, `authorized.rs`, then `actions/`.
 //!
-//! A service demands an `Authorized<A>`, so a caller who skipped the question does not compile:
+//! A use case demands an `Authorized<A>`, so a caller who skipped the question does not compile:
 //!
 //! ```compile_fail,E0061
 //! # use palisade::{app::App, guard::Principal};
@@ -32,7 +32,7 @@
 //! ```compile_fail,E0451
 //! # use palisade::{domain::UserId, guard::{Authorized, Principal, actions::GetMe}};
 //! # fn forge<'c>(caller: &'c Principal, user: UserId) -> Authorized<'c, GetMe> {
-//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None }
+//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None }
 //! # }
 //! ```
 //! Nor kept for later: it borrows the caller, who lives as long as the request.
@@ -46,19 +46,32 @@
 pub mod actions;
 mod authorized;
 mod denied;
+mod evaluation;
+mod explain;
 mod facts;
+mod own_roles;
 mod plugins;
 mod principal;
 mod record;
+mod registry;
+mod reload;
 mod resource;
+mod search;
 
 pub use actions::Action;
 pub use authorized::{Authorized, Guard, Released};
 pub use denied::Denied;
+pub use evaluation::{Answer, Asked, Known, Unknown};
+pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
 pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
 pub use record::{DecisionId, DecisionLog, Record, Recorder};
+pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
+pub use reload::Reloaded;
 pub use resource::Resource;
+pub use search::{Search, Sought};
+
+pub use crate::pdp::{Entity, Reach};

@@ -93,7 +93,7 @@ impl Guard {
         entities.push(principal.party.entity(&[]));
         let question =
             Question { principal: plugin.uid(), action: action.into(), resource, context, entities };
-        match self.decided(&principal, &question) {
+        match self.decided(&principal, &question, None) {
             Ok((_, decision)) => decision.allowed,
             Err(error) => {
                 tracing::error!(target: "plugin", plugin = plugin.id, action, %error, "no decision could be made");

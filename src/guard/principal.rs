@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::actions::role_ref;
 use super::{PluginPrincipal, Resource};
-use crate::domain::{AgentId, Email, Micros, Network, OrganizationId, SessionId, SystemRole, UserId};
+use crate::domain::{
+    AgentId, Email, Micros, Network, OrganizationId, RoleRef, SessionId, SystemRole, UserId,
+};
 use crate::pdp::{Entity, EntityRef, Value};
 
 /// Who asks: one party, and the links that the question came through.
@@ -44,7 +46,7 @@ pub enum Party {
 pub struct AgentPrincipal {
     pub id: AgentId,
     pub organization: OrganizationId,
-    pub role: SystemRole,
+    pub role: RoleRef,
     pub suspended: bool,
     /// The product's id of the one project it works in.
     pub project: Option<String>,
@@ -121,6 +123,24 @@ impl Origin {
     }
 }
 
+impl UserPrincipal {
+    /// Somebody with an account in order, whom no policy names: what such a person may do, they may by a role.
+    pub(super) fn nobody_in_particular() -> Option<Self> {
+        Some(Self {
+            id: UserId::from(uuid::Uuid::nil()),
+            email: "nobody@in-particular.invalid".parse().ok()?,
+            email_verified: true,
+            waitlisted: false,
+            rejected: false,
+            suspended: false,
+            deleting: false,
+            super_admin: false,
+            session: None,
+            signed_in_at: Micros::new(0),
+        })
+    }
+}
+
 impl Principal {
     #[must_use]
     pub fn system(name: &'static str, request_id: String) -> Self {
@@ -176,6 +196,18 @@ impl Principal {
         }
     }
 
+    /// The one organization that the caller belongs to whatever it asks: of a key or a token that is bound to one, of
+    /// an agent, of a service. A person may belong to many.
+    #[must_use]
+    pub fn organization(&self) -> Option<OrganizationId> {
+        self.links().find_map(|link| match link {
+            Party::Credential(credential) => credential.organization,
+            Party::Agent(agent) => Some(agent.organization),
+            Party::Service(organization) => Some(*organization),
+            Party::Anonymous | Party::User(_) | Party::System(_) | Party::Plugin(_) => None,
+        })
+    }
+
     /// The Cedar text of the party, such as `User::"…"`.
     #[must_use]
     pub fn uid(&self) -> EntityRef {
@@ -196,6 +228,12 @@ impl Party {
             Self::Credential(credential) => EntityRef::new("Credential", credential.id.to_string()),
             Self::Plugin(plugin) => plugin.uid(),
         }
+    }
+
+    /// The Cedar entity of a party that carries its own roles, for a question about it.
+    #[must_use]
+    pub fn as_subject(&self) -> Entity {
+        self.entity(&[])
     }
 
     /// The Cedar entity. `roles` are what the party holds where the object lives; only a person's are stored there,

@@ -23,7 +23,7 @@ pub enum Template {
     WaitlistApproved,
     /// Set a new password. Needs `link`.
     ResetPassword,
-    /// The password was changed. May have `link`, to reset it.
+    /// The password was changed. May have `keys`, how many API keys ended with it, and `link`, to reset it.
     PasswordChanged,
     /// Somebody signed in from a device not seen before. Needs `device`, `network` and `time`; may have `link`, to
     /// reset the password.
@@ -32,16 +32,19 @@ pub enum Template {
     ConfirmEmailChange,
     /// To the old address: the account is to move. Needs `new_email`; may have `link`, to reset the password.
     EmailChangeRequested,
-    /// To the old address: the account has moved. Needs `new_email`.
+    /// To the old address: the account has moved. Needs `new_email`; may have `keys`, how many API keys ended with it.
     EmailChanged,
     /// The account is to be deleted. Needs `time`; may have `link`, to sign in.
     AccountDeletion,
     /// Your request was turned away. May have `reason`.
     RegistrationRejected,
+    /// You made an API key, or gave one a new secret. Needs `key`, `prefix` and `time`; may have `rotated`, if it is
+    /// the latter, and `link`, to reset the password.
+    KeyCreated,
 }
 
 impl Template {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifyEmail,
         Self::AccountExists,
         Self::Invitation,
@@ -55,6 +58,7 @@ impl Template {
         Self::EmailChanged,
         Self::AccountDeletion,
         Self::RegistrationRejected,
+        Self::KeyCreated,
     ];
 
     /// The name of its files in `templates/`.
@@ -74,6 +78,7 @@ impl Template {
             Self::EmailChanged => "email-changed",
             Self::AccountDeletion => "account-deletion",
             Self::RegistrationRejected => "registration-rejected",
+            Self::KeyCreated => "key-created",
         }
     }
 
@@ -81,10 +86,12 @@ impl Template {
     pub(super) const fn values(self) -> (&'static [&'static str], &'static [&'static str]) {
         match self {
             Self::VerifyEmail | Self::ResetPassword | Self::ConfirmEmailChange => (&["link"], &[]),
-            Self::AccountExists | Self::WaitlistApproved | Self::PasswordChanged => (&[], &["link"]),
+            Self::AccountExists | Self::WaitlistApproved => (&[], &["link"]),
+            Self::PasswordChanged => (&[], &["keys", "link"]),
+            Self::KeyCreated => (&["key", "prefix", "time"], &["link", "rotated"]),
             Self::NewDevice => (&["device", "network", "time"], &["link"]),
             Self::EmailChangeRequested => (&["new_email"], &["link"]),
-            Self::EmailChanged => (&["new_email"], &[]),
+            Self::EmailChanged => (&["new_email"], &["keys"]),
             Self::AccountDeletion => (&["time"], &["link"]),
             Self::Invitation => (&["link", "organization"], &["inviter", "role"]),
             Self::Waitlisted => (&[], &[]),
@@ -114,6 +121,7 @@ impl Template {
             Self::EmailChanged => include_str!("templates/email-changed.txt"),
             Self::AccountDeletion => include_str!("templates/account-deletion.txt"),
             Self::RegistrationRejected => include_str!("templates/registration-rejected.txt"),
+            Self::KeyCreated => include_str!("templates/key-created.txt"),
         }
     }
 
@@ -132,6 +140,7 @@ impl Template {
             Self::EmailChanged => include_str!("templates/de/email-changed.txt"),
             Self::AccountDeletion => include_str!("templates/de/account-deletion.txt"),
             Self::RegistrationRejected => include_str!("templates/de/registration-rejected.txt"),
+            Self::KeyCreated => include_str!("templates/de/key-created.txt"),
         }
     }
 
@@ -157,6 +166,7 @@ impl Template {
             Self::EmailChanged => include_str!("templates/email-changed.html"),
             Self::AccountDeletion => include_str!("templates/account-deletion.html"),
             Self::RegistrationRejected => include_str!("templates/registration-rejected.html"),
+            Self::KeyCreated => include_str!("templates/key-created.html"),
         }
     }
 
@@ -175,6 +185,7 @@ impl Template {
             Self::EmailChanged => include_str!("templates/de/email-changed.html"),
             Self::AccountDeletion => include_str!("templates/de/account-deletion.html"),
             Self::RegistrationRejected => include_str!("templates/de/registration-rejected.html"),
+            Self::KeyCreated => include_str!("templates/de/key-created.html"),
         }
     }
 }

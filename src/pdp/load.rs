@@ -10,14 +10,16 @@ use super::decision::PolicyVersion;
 use super::index::Index;
 use super::policy_files::{About, actions_asked_about, read_policies, validate};
 use super::problem::{LoadError, Problem, Source};
-use super::schema_files::{Operations, read_schema};
+use super::schema_files::{Operations, SchemaRead, read_schema};
 use super::scopes::add_scopes;
+use super::shapes::Shapes;
 use super::words::Words;
 
 /// One version of the policies, complete and checked.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) words: Words,
+    pub(super) shapes: Shapes,
     pub(super) index: Index,
     pub(super) about: HashMap<PolicyId, About>,
     /// PascalCase actions with the permission each belongs to, in order.
@@ -39,13 +41,13 @@ impl Snapshot {
         let mut problems = Vec::new();
         let schema = read_schema(dir, &schemas, &mut problems);
         let (mut policies, mut about) = read_policies(&files, &mut problems);
-        if let Some((schema, _)) = &schema {
+        if let Some(SchemaRead { schema, .. }) = &schema {
             validate(schema, &policies, &about, &files, &mut problems);
         }
         if files.is_empty() {
             problems.push(whole(dir, "no `*.cedar` file here, so nothing would be allowed"));
         }
-        let Some((schema, operations)) = schema.filter(|_| problems.is_empty()) else {
+        let Some(SchemaRead { schema, operations, shapes }) = schema.filter(|_| problems.is_empty()) else {
             problems.sort();
             problems.dedup();
             return Err(LoadError::Refused(problems));
@@ -63,6 +65,7 @@ impl Snapshot {
             .collect::<BTreeSet<_>>();
         Ok(Self {
             words: Words::new(schema, &asked_about).map_err(refused)?,
+            shapes,
             index,
             about,
             operations,

@@ -6,18 +6,30 @@
 
 mod decision;
 mod engine;
+mod explain;
 mod index;
+mod json;
 mod load;
+mod overlay;
 mod policy_files;
 mod policy_tests;
 mod problem;
 mod question;
+mod reach;
+mod registry;
 mod schema_files;
 mod scopes;
+mod series;
+mod shapes;
 mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};
 pub use engine::Pdp;
+pub use explain::{ExplainedPolicy, Explanation, NearMiss};
+pub use overlay::{Overlay, RolePolicy};
 pub use policy_tests::{TestFailure, TestReport, run_tests};
 pub use problem::{LoadError, Problem};
-pub use question::{Entity, EntityRef, Question, Value};
+pub use question::{Entity, EntityRef, Extension, Pairs, Question, Value};
+pub use reach::Reach;
+pub use registry::Draft;
+pub use series::{Fixed, Series, Shared};

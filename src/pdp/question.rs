@@ -33,11 +33,29 @@ pub enum Value {
     Long(i64),
     Text(String),
     Entity(EntityRef),
+    /// A text that Cedar reads as another type.
+    Extension(Extension, String),
     /// Order and repetition do not matter.
     Set(Vec<Value>),
     /// A key given twice makes the question a bad one.
     Record(Vec<(Cow<'static, str>, Value)>),
 }
+
+/// The types that Cedar reads out of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extension {
+    /// Such as `2026-01-31T12:00:00Z`.
+    Datetime,
+    /// Such as `12.5`, with up to four digits after the point.
+    Decimal,
+    /// Such as `1h30m`.
+    Duration,
+    /// An address or a range, such as `10.0.0.0/8`.
+    Ip,
+}
+
+/// Named values: attributes, or a context.
+pub type Pairs = Vec<(Cow<'static, str>, Value)>;
 
 /// What is known of one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]

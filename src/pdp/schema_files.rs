@@ -8,16 +8,20 @@ use serde_json::Value;
 
 use super::load::{is_operation, whole};
 use super::problem::{Problem, Source, first_offset, sentence};
+use super::shapes::Shapes;
 
 /// PascalCase actions with the permission each belongs to.
 pub(super) type Operations = BTreeMap<String, Option<String>>;
 
+/// The schema, and what we read out of its text ourselves.
+pub(super) struct SchemaRead {
+    pub(super) schema: Schema,
+    pub(super) operations: Operations,
+    pub(super) shapes: Shapes,
+}
+
 /// The schema files together are one schema: each may use the others' types.
-pub(super) fn read_schema(
-    dir: &Path,
-    files: &[Source],
-    problems: &mut Vec<Problem>,
-) -> Option<(Schema, Operations)> {
+pub(super) fn read_schema(dir: &Path, files: &[Source], problems: &mut Vec<Problem>) -> Option<SchemaRead> {
     if files.is_empty() {
         problems.push(whole(dir, "no `*.cedarschema` file here"));
         return None;
@@ -47,9 +51,10 @@ pub(super) fn read_schema(
             return None;
         }
     };
-    let operations = operations(&fragment);
+    let json = fragment.clone().to_json_value().unwrap_or_default();
+    let (operations, shapes) = (operations(&json), Shapes::read(&json));
     match Schema::from_schema_fragments([fragment]) {
-        Ok(schema) => Some((schema, operations)),
+        Ok(schema) => Some(SchemaRead { schema, operations, shapes }),
         Err(error) => {
             report(&error);
             None
@@ -70,8 +75,7 @@ fn place_in(files: &[Source], mut offset: usize, message: String) -> Problem {
 }
 
 /// Cedar keeps only the closure of the action groups; the schema's own text still has each action's direct one.
-fn operations(fragment: &SchemaFragment) -> Operations {
-    let json = fragment.clone().to_json_value().unwrap_or_default();
+fn operations(json: &Value) -> Operations {
     let actions = json.get("").and_then(|namespace| namespace.get("actions")).and_then(|it| it.as_object());
     let group =
         |action: &Value| Some(action.get("memberOf")?.as_array()?.first()?.get("id")?.as_str()?.to_owned());

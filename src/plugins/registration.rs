@@ -12,8 +12,8 @@ use super::world::Hook;
 use super::{FailurePolicy, Guest, Plugins, clean};
 use crate::domain::Email;
 
-/// Characters of a profile field that is kept.
-const PROFILE: usize = 200;
+/// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
+const PROFILE: usize = 100;
 
 /// Through what the person asks.
 #[derive(Debug, Clone, Default)]

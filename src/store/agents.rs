@@ -2,10 +2,12 @@
 
 use uuid::Uuid;
 
-use super::organizations::role;
+use super::organizations::held_role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
-use crate::domain::{Agent, AgentId, AgentPatch, Line, Micros, NewAgent, OrganizationId, Page, SystemRole};
+use crate::domain::{
+    Agent, AgentId, AgentPatch, Line, Micros, NewAgent, OrganizationId, Page, RoleId, RoleRef,
+};
 use crate::guard::actions::{
     CreateAgent, GetAgent, ListAgents, ResumeAgent, SuspendAgent, TerminateAgent, UpdateAgent,
 };
@@ -15,7 +17,7 @@ macro_rules! select_agents {
     ($rest:literal) => {
         concat!(
             "SELECT id, organization_id, name, agent_type, role_id, project_id, task_id, suspended_at, terminated_at, ",
-            "created_at, updated_at, version FROM agents ",
+            "created_at, updated_at, version, (SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM agents ",
             $rest
         )
     };
@@ -27,7 +29,7 @@ fn agent(row: &Row) -> Result<Agent, Error> {
         organization: row.get("organization_id")?,
         name: row.get("name")?,
         agent_type: row.get("agent_type")?,
-        role: role(row)?,
+        role: held_role(row)?,
         project: row.get("project_id")?,
         task: row.get("task_id")?,
         suspended_at: row.get("suspended_at")?,
@@ -35,6 +37,11 @@ fn agent(row: &Row) -> Result<Agent, Error> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })
+}
+
+fn principal(agent: Agent) -> AgentPrincipal {
+    let Agent { id, organization, role, project, task, suspended_at, .. } = agent;
+    AgentPrincipal { id, organization, role: role.role, suspended: suspended_at.is_some(), project, task }
 }
 
 /// The actions on one agent that exists.
@@ -67,9 +74,45 @@ impl Store {
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let Agent { organization, role, project, task, suspended_at, .. } = agent(&row)?;
-        let suspended = suspended_at.is_some();
-        Ok(Some((AgentPrincipal { id, organization, role, suspended, project, task }, row.get("version")?)))
+        Ok(Some((principal(agent(&row)?), row.get("version")?)))
+    }
+
+    /// The same of an agent that has not been ended.
+    pub(super) async fn working_agent(
+        &self,
+        organization: OrganizationId,
+        id: AgentId,
+    ) -> Result<Option<AgentPrincipal>, Error> {
+        let mut db = self;
+        let args = args![Uuid::from(id), Uuid::from(organization)];
+        let row = db
+            .optional(
+                select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"),
+                args,
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(principal(agent(&row)?)))
+    }
+
+    /// Those that have not been ended, after `after`, by id.
+    pub(super) async fn working_agents(
+        &self,
+        organization: OrganizationId,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<AgentPrincipal>, Error> {
+        let mut db = self;
+        let args = args![Uuid::from(organization), after, limit];
+        let rows = db
+            .all(
+                select_agents!(
+                    "WHERE organization_id = $1 AND id > $2 AND terminated_at IS NULL ORDER BY id LIMIT $3"
+                ),
+                args,
+            )
+            .await?;
+        rows.iter().map(|row| Ok(principal(agent(row)?))).collect()
     }
 
     /// # Errors
@@ -110,6 +153,7 @@ impl Tx {
         now: Micros,
     ) -> Result<Agent, Error> {
         let CreateAgent { organization, role } = *ok.action();
+        self.hold_role(organization, role).await?;
         self.run(
             "INSERT INTO agents (id, organization_id, name, agent_type, role_id, project_id, task_id, created_by, \
              created_at, updated_at, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)",
@@ -235,7 +279,6 @@ impl Tx {
 }
 
 /// The role of an agent in the same row as other things.
-pub(super) fn agent_role(row: &Row, column: &'static str) -> Result<SystemRole, Error> {
-    let id = row.get(column)?;
-    SystemRole::from_id(id).ok_or_else(|| Error::Corrupt { column, source: "there is no such role".into() })
+pub(super) fn agent_role(row: &Row, column: &'static str) -> Result<RoleRef, Error> {
+    Ok(row.get::<RoleId>(column)?.into())
 }

@@ -4,7 +4,9 @@ use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
-use crate::domain::{AgentId, ApiKey, ApiKeyId, KeyOwner, Micros, OrganizationId, TokenHash, UserId};
+use crate::domain::{
+    AgentId, ApiKey, ApiKeyId, KeyOwner, Micros, OrganizationId, OwnKeys, TokenHash, UserId,
+};
 use crate::guard::actions::{
     CreateAgentApiKey, CreateAgentToken, CreateApiKey, CreateOrganizationApiKey, ListAgentApiKeys,
     ListApiKeys, ListOrganizationApiKeys, RecordKeyUse, RevokeAgentApiKey, RevokeApiKey,
@@ -21,6 +23,7 @@ macro_rules! select_keys {
         )
     };
 }
+pub(super) use select_keys;
 
 /// A new row.
 #[derive(Debug)]
@@ -129,7 +132,7 @@ pub(super) fn scopes(row: &Row) -> Result<Vec<String>, Error> {
     row.parse("scopes", |text| serde_json::from_str(text).ok())
 }
 
-fn key(row: &Row) -> Result<ApiKey, Error> {
+pub(super) fn key(row: &Row) -> Result<ApiKey, Error> {
     Ok(ApiKey {
         id: row.get("id")?,
         owner: owner(row)?,
@@ -279,6 +282,32 @@ impl Tx {
         now: Micros,
     ) -> Result<(), Error> {
         self.end_key(key, now).await
+    }
+
+    /// Ends every key of a person's own, and every token that came of one; how many keys that lived. Keys of
+    /// organizations and agents are not the person's, whoever made them.
+    pub(super) async fn end_keys_of(
+        &mut self,
+        user: UserId,
+        keys: OwnKeys,
+        now: Micros,
+    ) -> Result<u64, Error> {
+        if keys == OwnKeys::Kept {
+            return Ok(0);
+        }
+        let user = Uuid::from(user);
+        self.run(
+            "UPDATE api_keys SET revoked_at = $2 WHERE revoked_at IS NULL AND parent_id IN \
+             (SELECT id FROM api_keys WHERE user_id = $1)",
+            args![user, now],
+        )
+        .await?;
+        self.run(
+            "UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL \
+             AND (expires_at IS NULL OR expires_at > $2)",
+            args![user, now],
+        )
+        .await
     }
 
     async fn end_key(&mut self, key: ApiKeyId, now: Micros) -> Result<(), Error> {

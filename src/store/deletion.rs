@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::sql::{Row, Sql as _, args};
 use super::users::{select_users, user};
 use super::{Error, Store, Tx};
-use crate::domain::{Micros, OrganizationId, SystemRole, User, UserId};
+use crate::domain::{Micros, OrganizationId, OwnKeys, SystemRole, User, UserId};
 use crate::guard::Authorized;
 use crate::guard::actions::{DeleteMe, PurgeAccounts, RestoreMe};
 
@@ -18,8 +18,8 @@ pub enum Deletion {
 }
 
 impl Tx {
-    /// Has the account purged at `due`, or when it is to be already. Every session ends, and every token that was sent
-    /// is worthless.
+    /// Has the account purged at `due`, or when it is to be already. Every session and every API key of the person's own
+    /// ends, and every token that was sent is worthless.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -41,6 +41,7 @@ impl Tx {
         .await?;
         self.void_email_tokens(id, now).await?;
         self.end_sessions(id, None, now).await?;
+        self.end_keys_of(id, OwnKeys::Ended, now).await?;
         let row = self.one(select_users!("WHERE id = $1"), args![Uuid::from(id)]).await?;
         Ok(Deletion::Scheduled(Box::new(user(&row)?)))
     }
@@ -113,7 +114,7 @@ impl Tx {
             .run(
                 "UPDATE users SET email = $2, password_hash = NULL, full_name = NULL, department = NULL, \
                  avatar_url = NULL, attributes = '{}', email_verified_at = NULL, super_admin = $4, \
-                 waitlist_status = 'none', waitlist_reason = NULL, waitlist_approved_at = NULL, referral_source = NULL, last_login_at = NULL, \
+                 waitlist_status = 'none', waitlist_reason = NULL, waitlist_approved_at = NULL, waitlist_accepted_at = NULL, referral_source = NULL, last_login_at = NULL, \
                  deletion_due_at = NULL, purged_at = $3, updated_at = $3 \
                  WHERE id = $1 AND deletion_due_at <= $3 AND suspended_at IS NULL",
                 args![id, nobody, now, false],
@@ -137,6 +138,7 @@ impl Tx {
         .await?;
         for statement in [
             "DELETE FROM sessions WHERE user_id = $1",
+            "DELETE FROM api_keys WHERE user_id = $1",
             "DELETE FROM email_tokens WHERE user_id = $1",
             "DELETE FROM known_devices WHERE user_id = $1",
             "DELETE FROM known_networks WHERE user_id = $1",

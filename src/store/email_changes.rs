@@ -6,7 +6,7 @@ use super::email_tokens::Spent;
 use super::sql::{Sql as _, args};
 use super::users::{select_users, user};
 use super::{Error, Tx};
-use crate::domain::{Email, Micros, TokenHash, User};
+use crate::domain::{Email, Micros, OwnKeys, TokenHash, User};
 use crate::guard::Authorized;
 use crate::guard::actions::ConfirmEmailChange;
 
@@ -16,11 +16,13 @@ pub struct Moved {
     /// As it is now.
     pub user: User,
     pub old_email: Email,
+    /// API keys of the person's own that ended with it.
+    pub keys_ended: u64,
 }
 
 impl Tx {
     /// Spends a token and moves the account to the address it was sent to, which counts as proved. Every session but
-    /// the caller's ends, and every other token that was sent is worthless.
+    /// the caller's ends, every other token that was sent is worthless, and the person's keys end unless kept.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such token, or it was used, is over, is another person's or older than the
@@ -29,6 +31,7 @@ impl Tx {
         &mut self,
         ok: &Authorized<'_, ConfirmEmailChange>,
         token: TokenHash,
+        keys: OwnKeys,
         now: Micros,
     ) -> Result<Moved, Error> {
         let ConfirmEmailChange { user: id, session } = *ok.action();
@@ -52,8 +55,9 @@ impl Tx {
         }
         self.void_email_tokens(id, now).await?;
         self.end_sessions(id, session, now).await?;
+        let keys_ended = self.end_keys_of(id, keys, now).await?;
         let after =
             User { email: sent.email, email_verified_at: Some(now), updated_at: now, ..before.clone() };
-        Ok(Moved { user: after, old_email: before.email })
+        Ok(Moved { user: after, old_email: before.email, keys_ended })
     }
 }

@@ -6,6 +6,7 @@ pub enum Conflict {
     EmailTaken,
     SlugTaken,
     AlreadyMember,
+    RoleNameTaken,
     Other,
 }
 
@@ -33,10 +34,11 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 3] = [
+const UNIQUE: [(&str, &str, Conflict); 4] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
+    ("roles_name_key", "roles.organization_id, roles.name_key", Conflict::RoleNameTaken),
 ];
 
 impl From<sqlx::Error> for Error {

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::api_keys::{key, select_keys};
 use super::audit::{event, select_events};
 use super::organizations::own_organization;
 use super::own_sessions::session;
@@ -37,7 +38,8 @@ impl Store {
         let person = db.one(select_users!("WHERE id = $1"), args![id]).await?;
         let organizations = db
             .all(
-                "SELECT organizations.id, name, slug, role_id, archived_at FROM memberships \
+                "SELECT organizations.id, name, slug, role_id, archived_at, \
+                 (SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM memberships \
                  JOIN organizations ON organizations.id = memberships.organization_id \
                  WHERE memberships.user_id = $1 ORDER BY name, organizations.id",
                 args![id],
@@ -57,6 +59,9 @@ impl Store {
                 args![id],
             )
             .await?;
+        let keys = db
+            .all(select_keys!("WHERE user_id = $1 AND single_task = $2 ORDER BY id"), args![id, false])
+            .await?;
         let events = db
             .all(
                 select_events!("WHERE principal = $1 OR resource = $1 ORDER BY seq DESC LIMIT $2"),
@@ -69,6 +74,7 @@ impl Store {
             organizations: organizations.iter().map(own_organization).collect::<Result<_, _>>()?,
             sessions: sessions.iter().map(|row| session(row, None)).collect::<Result<_, _>>()?,
             devices: devices.iter().map(device).collect::<Result<_, _>>()?,
+            api_keys: keys.iter().map(key).collect::<Result<_, _>>()?,
             events: events.iter().map(event).collect::<Result<_, _>>()?,
         })
     }

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::organizations::role;
-use super::sql::{Sql as _, args};
+use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, users};
-use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, SystemRole, UserId};
+use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId};
 use crate::guard::actions::role_ref;
 use crate::guard::{AgentPrincipal, Facts, FactsError, Party, Resource, Slice};
 use crate::pdp::{Entity, EntityRef, Value};
@@ -15,6 +15,10 @@ use crate::pdp::{Entity, EntityRef, Value};
 impl Facts for Store {
     async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
         self.slice(party, resource).await.map_err(|error| FactsError(Box::new(error)))
+    }
+
+    async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError> {
+        self.roles_of(organization).await.map_err(|error| FactsError(Box::new(error)))
     }
 }
 
@@ -43,26 +47,15 @@ impl Store {
                 args![Uuid::from(user)],
             )
             .await?;
-        let (attributes, exists) = match row {
-            None => (user_attributes(String::new(), [false; 4]), false),
-            Some(row) => {
-                let flags = [
-                    row.get::<Option<Micros>>("email_verified_at")?.is_some(),
-                    row.get::<String>("waitlist_status")? == "pending",
-                    row.get::<Option<Micros>>("suspended_at")?.is_some(),
-                    row.get("super_admin")?,
-                ];
-                let mut attributes = user_attributes(users::email(&row, "email")?.to_string(), flags);
-                if row.get::<String>("waitlist_status")? == "rejected" {
-                    attributes.push(("rejected".into(), Value::Bool(true)));
-                }
-                if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
-                    attributes.push(("deleting".into(), Value::Bool(true)));
-                }
-                (attributes, true)
-            }
+        let exists = row.is_some();
+        let entity = match row {
+            None => Entity {
+                uid: Resource::User(user).entity(),
+                attributes: user_attributes(String::new(), [false; 4]),
+                parents: Vec::new(),
+            },
+            Some(row) => user_entity(user, &row)?,
         };
-        let entity = Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() };
         Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
     }
 
@@ -72,7 +65,7 @@ impl Store {
         let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
-                "SELECT archived_at, organizations.version, role_id FROM organizations \
+                "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
@@ -81,16 +74,16 @@ impl Store {
         let Some(row) = row else {
             return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
         };
-        let roles = match row.get::<Option<Uuid>>("role_id")? {
-            Some(_) => vec![role_ref(id, role(&row)?)],
-            None => Vec::new(),
-        };
+        let roles = roles(id, &row)?;
         let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
         Ok(Slice {
             entities: organization_entities(id, archived),
             roles,
             exists: true,
             version: Some(row.get("version")?),
+            // Most organizations never make a role, and pay nothing for those that do.
+            own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
+            register: Some(row.get("register_revision")?),
         })
     }
 
@@ -111,7 +104,7 @@ impl Store {
         slice.exists = row.is_some();
         let (user, role, version) = match row {
             Some(row) => (row.get::<UserId>("user_id")?.to_string(), role(&row)?, Some(row.get("version")?)),
-            None => (String::new(), SystemRole::Viewer, None),
+            None => (String::new(), SystemRole::Viewer.into(), None),
         };
         slice.version = version;
         slice.entities.push(Entity {
@@ -144,7 +137,7 @@ impl Store {
         slice.version = None;
         let (email, role) = match row {
             Some(row) => (users::email(&row, "email")?.to_string(), role(&row)?),
-            None => (String::new(), SystemRole::Viewer),
+            None => (String::new(), SystemRole::Viewer.into()),
         };
         slice.entities.push(Entity {
             uid: Resource::Invitation(organization, id).entity(),
@@ -171,7 +164,7 @@ impl Store {
         let agent = found.map(|(agent, _)| agent).unwrap_or(AgentPrincipal {
             id,
             organization,
-            role: SystemRole::AgentExecutor,
+            role: SystemRole::AgentExecutor.into(),
             suspended: false,
             project: None,
             task: None,
@@ -197,6 +190,32 @@ fn person(party: &Party) -> Option<UserId> {
 fn bare(resource: &Resource, exists: bool) -> Slice {
     let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
     Slice { entities: vec![entity], exists, ..Slice::default() }
+}
+
+/// A person, by a row of theirs; the roles are somebody else's to add.
+pub(super) fn user_entity(user: UserId, row: &Row) -> Result<Entity, Error> {
+    let flags = [
+        row.get::<Option<Micros>>("email_verified_at")?.is_some(),
+        row.get::<String>("waitlist_status")? == "pending",
+        row.get::<Option<Micros>>("suspended_at")?.is_some(),
+        row.get("super_admin")?,
+    ];
+    let mut attributes = user_attributes(users::email(row, "email")?.to_string(), flags);
+    if row.get::<String>("waitlist_status")? == "rejected" {
+        attributes.push(("rejected".into(), Value::Bool(true)));
+    }
+    if row.get::<Option<Micros>>("deletion_due_at")?.is_some() {
+        attributes.push(("deleting".into(), Value::Bool(true)));
+    }
+    Ok(Entity { uid: Resource::User(user).entity(), attributes, parents: Vec::new() })
+}
+
+/// The roles of a row's `role_id`, null for none.
+pub(super) fn roles(organization: OrganizationId, row: &Row) -> Result<Vec<EntityRef>, Error> {
+    Ok(match row.get::<Option<Uuid>>("role_id")? {
+        Some(_) => vec![role_ref(organization, role(row)?)],
+        None => Vec::new(),
+    })
 }
 
 fn user_attributes(

@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::organizations::role;
+use super::organizations::{held_role, role};
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx, users};
 use crate::domain::{
-    Email, Invitation, InvitationId, MembershipId, Micros, OrganizationId, Page, SystemRole, TokenHash,
-    UserId,
+    Email, HeldRole, Invitation, InvitationId, MembershipId, Micros, OrganizationId, Page, TokenHash, UserId,
 };
 use crate::guard::Authorized;
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
@@ -17,7 +16,8 @@ use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations,
 macro_rules! select_invitations {
     ($rest:literal) => {
         concat!(
-            "SELECT id, organization_id, email, role_id, invited_by, created_at, expires_at FROM invitations ",
+            "SELECT id, organization_id, email, role_id, invited_by, created_at, expires_at, ",
+            "(SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM invitations ",
             $rest
         )
     };
@@ -28,7 +28,7 @@ fn invitation(row: &Row) -> Result<Invitation, Error> {
         id: row.get("id")?,
         organization: row.get("organization_id")?,
         email: users::email(row, "email")?,
-        role: role(row)?,
+        role: held_role(row)?,
         invited_by: row.get("invited_by")?,
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
@@ -75,6 +75,7 @@ impl Tx {
         now: Micros,
     ) -> Result<(Invitation, String), Error> {
         let organization = Uuid::from(ok.action().organization);
+        self.hold_role(ok.action().organization, ok.action().role).await?;
         self.run(
             "UPDATE invitations SET revoked_at = $3 WHERE organization_id = $1 AND email = $2 \
              AND accepted_at IS NULL AND revoked_at IS NULL",
@@ -129,7 +130,7 @@ impl Tx {
         membership: MembershipId,
         user: UserId,
         now: Micros,
-    ) -> Result<(OrganizationId, SystemRole), Error> {
+    ) -> Result<(OrganizationId, HeldRole), Error> {
         let AcceptInvitation { organization, invitation } = *ok.action();
         self.hold_organization(organization).await?;
         let row = self
@@ -143,8 +144,9 @@ impl Tx {
             )
             .await?;
         let role = role(&row)?;
+        let name = self.hold_role(organization, role).await?;
         self.insert_membership((membership, organization), user, role, Some(row.get("invited_by")?), now)
             .await?;
-        Ok((organization, role))
+        Ok((organization, HeldRole::new(role, name)))
     }
 }

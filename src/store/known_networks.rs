@@ -5,8 +5,15 @@ use uuid::Uuid;
 use super::sql::{Sql as _, args};
 use super::{Error, Store, Tx};
 use crate::domain::{Email, Micros, Network, UserId};
-use crate::guard::Authorized;
-use crate::guard::actions::Login;
+use crate::guard::actions::{ChangeEmail, ChangePassword, DeleteMe, Login};
+use crate::guard::{Action, Authorized};
+
+/// The actions that look at a password.
+pub trait ChecksPassword: Action {}
+impl ChecksPassword for Login {}
+impl ChecksPassword for ChangePassword {}
+impl ChecksPassword for ChangeEmail {}
+impl ChecksPassword for DeleteMe {}
 
 impl Store {
     /// Whether the account of `email` has signed in from `network` at or after `since`. One statement, whether or not
@@ -14,9 +21,9 @@ impl Store {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn knows_network(
+    pub async fn knows_network<A: ChecksPassword>(
         &self,
-        _ok: &Authorized<'_, Login>,
+        _ok: &Authorized<'_, A>,
         email: &Email,
         network: Network,
         since: Micros,

@@ -2,10 +2,10 @@
 
 use uuid::Uuid;
 
-use super::organizations::role;
+use super::organizations::held_role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx, users};
-use crate::domain::{Member, MembershipId, Micros, OrganizationId, Page, SystemRole, UserId};
+use crate::domain::{Member, MembershipId, Micros, OrganizationId, Page, RoleRef, SystemRole, UserId};
 use crate::guard::actions::{AddMember, ChangeMemberRole, ListMembers, RemoveMember};
 use crate::guard::{Action, Authorized};
 
@@ -13,7 +13,7 @@ macro_rules! select_members {
     ($rest:literal) => {
         concat!(
             "SELECT memberships.id, memberships.organization_id, user_id, role_id, joined_at, users.email, ",
-            "users.full_name, users.avatar_url FROM memberships JOIN users ON users.id = memberships.user_id ",
+            "users.full_name, users.avatar_url, (SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM memberships JOIN users ON users.id = memberships.user_id ",
             $rest
         )
     };
@@ -24,7 +24,7 @@ fn member(row: &Row) -> Result<Member, Error> {
         id: row.get("id")?,
         organization: row.get("organization_id")?,
         user: row.get("user_id")?,
-        role: role(row)?,
+        role: held_role(row)?,
         email: users::email(row, "email")?,
         full_name: row.get("full_name")?,
         avatar_url: row.get("avatar_url")?,
@@ -81,7 +81,7 @@ impl Tx {
         &mut self,
         (id, organization): (MembershipId, OrganizationId),
         user: UserId,
-        role: SystemRole,
+        role: RoleRef,
         invited_by: Option<UserId>,
         now: Micros,
     ) -> Result<(), Error> {
@@ -111,7 +111,7 @@ impl Tx {
         now: Micros,
     ) -> Result<Member, Error> {
         let AddMember { organization, role } = *ok.action();
-        self.hold_organization(organization).await?;
+        self.hold_role(organization, role).await?;
         let by = ok.caller().user().map(|by| by.id);
         self.insert_membership((id, organization), user, role, by, now).await?;
         member(&self.one(select_members!("WHERE memberships.id = $1"), args![Uuid::from(id)]).await?)
@@ -124,8 +124,9 @@ impl Tx {
         ok: &Authorized<'_, ChangeMemberRole>,
         now: Micros,
     ) -> Result<(Kept, Member), Error> {
-        let ChangeMemberRole { membership, role, .. } = *ok.action();
-        let keeps_owner = role == SystemRole::Owner;
+        let ChangeMemberRole { organization, membership, role } = *ok.action();
+        self.hold_role(organization, role).await?;
+        let keeps_owner = role == SystemRole::Owner.into();
         let kept = self.check_last_owner(ok, keeps_owner).await?;
         if kept == Kept::Done {
             let changed = self

@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use super::Store;
+use super::resource_facts::KnownResources;
 use super::sql::{Count, Pool};
 
 /// Why a database could not be opened; names what to look at, never a password.
@@ -51,6 +52,11 @@ pub const MIGRATIONS: &[Step] = &steps![
     7 "0007_create_audit",
     8 "0008_schedule_signing_keys",
     9 "0009_add_requests_and_languages",
+    10 "0010_ask_plugins_again",
+    11 "0011_index_expiry",
+    12 "0012_create_resources",
+    13 "0013_count_register_changes",
+    14 "0014_create_roles",
     18 "0018_create_plugin_storage",
 ];
 
@@ -104,7 +110,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self(Pool::Sqlite { writer, readers }, Count::default()))
+        Ok(Self(Pool::Sqlite { writer, readers }, Count::default(), KnownResources::default()))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -117,7 +123,7 @@ impl Store {
             .await
             .map_err(OpenError::Connect)?;
         migrator(|step| step.3).run(&pool).await?;
-        Ok(Self(Pool::Postgres(pool), Count::default()))
+        Ok(Self(Pool::Postgres(pool), Count::default(), KnownResources::default()))
     }
 }
 

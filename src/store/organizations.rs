@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx, users};
 use crate::domain::{
-    Email, Line, MembershipId, Micros, NewOrganization, Organization, OrganizationId, OrganizationPatch,
-    OwnOrganization, SystemRole, UserId,
+    Email, HeldRole, Line, MembershipId, Micros, NewOrganization, Organization, OrganizationId,
+    OrganizationPatch, OwnOrganization, RoleId, RoleRef, SystemRole, UserId,
 };
 use crate::guard::Authorized;
 use crate::guard::actions::{
@@ -66,7 +66,8 @@ impl Store {
         let mut db = self;
         let rows = db
             .all(
-                "SELECT organizations.id, name, slug, role_id, archived_at FROM memberships \
+                "SELECT organizations.id, name, slug, role_id, archived_at, \
+                 (SELECT roles.name FROM roles WHERE roles.id = role_id) AS role_name FROM memberships \
                  JOIN organizations ON organizations.id = memberships.organization_id \
                  WHERE memberships.user_id = $1 ORDER BY name, organizations.id",
                 args![Uuid::from(ok.action().user)],
@@ -81,15 +82,19 @@ pub(super) fn own_organization(row: &Row) -> Result<OwnOrganization, Error> {
         id: row.get("id")?,
         name: row.get("name")?,
         slug: row.get("slug")?,
-        role: role(row)?,
+        role: held_role(row)?,
         archived: row.get::<Option<Micros>>("archived_at")?.is_some(),
     })
 }
 
 /// The role of a row's `role_id`.
-pub(super) fn role(row: &Row) -> Result<SystemRole, Error> {
-    let unknown = || Error::Corrupt { column: "role_id", source: "no such role".into() };
-    SystemRole::from_id(row.get("role_id")?).ok_or_else(unknown)
+pub(super) fn role(row: &Row) -> Result<RoleRef, Error> {
+    Ok(row.get::<RoleId>("role_id")?.into())
+}
+
+/// The same with its name, where the row has the name of the organization's own role as `role_name`.
+pub(super) fn held_role(row: &Row) -> Result<HeldRole, Error> {
+    Ok(HeldRole::new(role(row)?, row.get("role_name")?))
 }
 
 impl Tx {
@@ -120,7 +125,7 @@ impl Tx {
             ],
         )
         .await?;
-        self.insert_membership((membership, id), owner, SystemRole::Owner, None, now).await?;
+        self.insert_membership((membership, id), owner, SystemRole::Owner.into(), None, now).await?;
         organization(&self.one(select_organizations!("WHERE id = $1"), args![Uuid::from(id)]).await?)
     }
 
@@ -184,6 +189,7 @@ impl Tx {
 
     /// Makes this transaction the only one that changes who belongs to the organization, until it ends.
     pub(super) async fn hold_organization(&mut self, id: OrganizationId) -> Result<(), Error> {
+        // Changes nothing, and takes the row's lock until the end of the transaction.
         let held = self
             .run("UPDATE organizations SET version = version WHERE id = $1", args![Uuid::from(id)])
             .await?;

@@ -3,15 +3,16 @@
 use uuid::Uuid;
 
 use super::email_tokens::spent;
+use super::known_networks::ChecksPassword;
 use super::sql::{Sql as _, args};
 use super::users::{Account, account, select_users};
 use super::{Error, Purpose, Store, Tx};
-use crate::domain::{Micros, TokenHash, UserId};
+use crate::domain::{Micros, OwnKeys, TokenHash, UserId};
+use crate::guard::Authorized;
 use crate::guard::actions::{ChangeEmail, ChangePassword, DeleteMe, ResetPassword};
-use crate::guard::{Action, Authorized};
 
 /// The actions that ask for the current password.
-pub trait ProvesPassword: Action {
+pub trait ProvesPassword: ChecksPassword {
     fn user(&self) -> UserId;
 }
 impl ProvesPassword for ChangePassword {
@@ -77,7 +78,8 @@ impl Store {
 
 impl Tx {
     /// Spends a reset token and sets the password of `account`, as [`Store::find_resettable`] found it. Who got the
-    /// letter has proved the address with it. Every session ends, and every other token that was sent is worthless.
+    /// letter has proved the address with it. Every session ends, every other token that was sent is worthless, and the
+    /// person's own API keys end: how many.
     ///
     /// # Errors
     /// [`Error::NotFound`] if the token or the account is not as it was found any more.
@@ -88,7 +90,7 @@ impl Tx {
         account: &Account,
         password_hash: &str,
         now: Micros,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let sent = self.spend_email_token(ok, token, now).await?;
         let user = account.user.id;
         if sent.user != user || !sent.still_bound(account.password_hash.as_deref()) {
@@ -101,11 +103,12 @@ impl Tx {
         )
         .await?;
         self.void_email_tokens(user, now).await?;
-        self.end_sessions(user, None, now).await
+        self.end_sessions(user, None, now).await?;
+        self.end_keys_of(user, OwnKeys::Ended, now).await
     }
 
     /// Sets the password of `account`, whose current one was proved. Every session but the caller's ends, and every
-    /// token that was sent is worthless.
+    /// token that was sent is worthless; so are the person's own API keys unless they are to be kept: how many ended.
     ///
     /// # Errors
     /// [`Error::NotFound`] if the password is not the proved one any more.
@@ -114,12 +117,14 @@ impl Tx {
         ok: &Authorized<'_, ChangePassword>,
         account: &Account,
         password_hash: &str,
+        keys: OwnKeys,
         now: Micros,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         let ChangePassword { user, session } = *ok.action();
         self.set_password(account, password_hash, now).await?;
         self.void_email_tokens(user, now).await?;
-        self.end_sessions(user, session, now).await
+        self.end_sessions(user, session, now).await?;
+        self.end_keys_of(user, keys, now).await
     }
 
     async fn set_password(&mut self, account: &Account, to: &str, now: Micros) -> Result<(), Error> {

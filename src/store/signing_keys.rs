@@ -36,20 +36,20 @@ fn key(row: &Row) -> Result<SealedKey, Error> {
     })
 }
 
-async fn list(db: &mut impl Sql) -> Result<Vec<SealedKey>, Error> {
+pub(super) async fn list(db: &mut impl Sql) -> Result<Vec<SealedKey>, Error> {
     db.all(LIST, Vec::new()).await?.iter().map(key).collect()
 }
 
 impl Tx {
     /// Keeps others who would change the keys out until the end of the transaction; readers go on.
-    async fn lock_signing_keys(&mut self) -> Result<(), Error> {
+    pub(super) async fn lock_signing_keys(&mut self) -> Result<(), Error> {
         // On SQLite a transaction that may write already has the database to itself.
         let alone = self.spelled("SELECT 1", "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE");
         self.run(alone, Vec::new()).await?;
         Ok(())
     }
 
-    async fn keep_signing_key(&mut self, key: &SealedKey) -> Result<(), Error> {
+    pub(super) async fn keep_signing_key(&mut self, key: &SealedKey) -> Result<(), Error> {
         self.run(
             "INSERT INTO signing_keys (kid, sealed_key, created_at, signs_from) VALUES ($1, $2, $3, $4)",
             args![key.kid.as_str(), key.sealed.clone(), key.created_at, key.signs_from],
@@ -150,25 +150,5 @@ impl Store {
     ) -> Result<Vec<SealedKey>, Error> {
         let mut db = self;
         list(&mut db).await
-    }
-
-    /// As [`Store::signing_keys`], to start at all, before there is anybody to ask about; if there are none, keeps
-    /// `fresh` as the first. Of several processes that start at once on an empty database, all end with the same key.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn signing_keys_unguarded(
-        &self,
-        fresh: impl FnOnce() -> SealedKey,
-    ) -> Result<Vec<SealedKey>, Error> {
-        let mut tx = self.begin().await?;
-        tx.lock_signing_keys().await?;
-        let mut keys = list(&mut tx).await?;
-        if keys.is_empty() {
-            tx.keep_signing_key(&fresh()).await?;
-            keys = list(&mut tx).await?;
-        }
-        tx.commit().await?;
-        Ok(keys)
     }
 }

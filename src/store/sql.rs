@@ -10,12 +10,13 @@ use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transa
 use uuid::Uuid;
 
 use super::Error;
+use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(pub(super) Pool, pub(super) Count);
+pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
 
 /// How many statements were run, transactions' beginnings and ends among them.
 #[derive(Debug, Clone, Default)]

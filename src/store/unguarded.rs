@@ -1,13 +1,13 @@
 //! The short list of what is read before there is a principal, or to start at all.
 //!
-//! Nothing else in `store` lacks a permit. `tests/all/guard/unguarded.txt` names each function here and may only shrink.
+//! Nothing else in `store` lacks a permit. `tests/snapshots/unguarded.txt` names each function here and may only shrink.
 
 use uuid::Uuid;
 
 use super::agents::agent_role;
 use super::api_keys::{owner, scopes};
 use super::sql::{Row, Sql as _, args};
-use super::{Error, Store, users};
+use super::{Error, SealedKey, Store, signing_keys, users};
 use crate::domain::{
     AgentId, ApiKeyId, DelegationId, InvitationId, KeyOwner, Micros, OrganizationId, SessionId, TokenHash,
     UserId,
@@ -213,6 +213,26 @@ impl Store {
             .optional("SELECT id, organization_id FROM invitations WHERE token_hash = $1", args![token])
             .await?;
         row.map(|row| Ok((row.get("organization_id")?, row.get("id")?))).transpose()
+    }
+
+    /// As [`Store::signing_keys`], to start at all, before there is anybody to ask about; if there are none, keeps
+    /// `fresh` as the first. Of several processes that start at once on an empty database, all end with the same key.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn signing_keys_unguarded(
+        &self,
+        fresh: impl FnOnce() -> SealedKey,
+    ) -> Result<Vec<SealedKey>, Error> {
+        let mut tx = self.begin().await?;
+        tx.lock_signing_keys().await?;
+        let mut keys = signing_keys::list(&mut tx).await?;
+        if keys.is_empty() {
+            tx.keep_signing_key(&fresh()).await?;
+            keys = signing_keys::list(&mut tx).await?;
+        }
+        tx.commit().await?;
+        Ok(keys)
     }
 }
 

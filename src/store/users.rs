@@ -48,7 +48,7 @@ macro_rules! select_users {
         concat!(
             "SELECT id, email, password_hash, full_name, department, avatar_url, attributes, email_verified_at, ",
             "suspended_at, super_admin, waitlist_status, waitlist_reason, referral_source, created_at, updated_at, ",
-            "last_login_at, deletion_due_at, waitlist_approved_at, language FROM users ",
+            "last_login_at, deletion_due_at, waitlist_approved_at, waitlist_accepted_at, language FROM users ",
             $rest
         )
     };

@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::guard::Authorized;
 use crate::guard::actions::{
     ApproveAllRegistrations, ApproveRegistration, GetMe, ListWaitlist, RejectRegistration,
+    ReviewRegistrations,
 };
 
 /// Somebody an administrator said yes to.
@@ -28,6 +29,19 @@ fn let_in(row: &Row) -> Result<LetIn, Error> {
         full_name: row.get("full_name")?,
         opened: row.get::<String>("waitlist_status")? == Waitlist::Approved.as_str(),
     })
+}
+
+/// Whether something but an administrator's yes is missing; the places of the two settings.
+macro_rules! misses {
+    ($verified_email:literal, $plugin:literal) => {
+        concat!(
+            "((",
+            $verified_email,
+            " AND email_verified_at IS NULL) OR (",
+            $plugin,
+            " AND waitlist_accepted_at IS NULL))"
+        )
+    };
 }
 
 impl Store {
@@ -62,6 +76,7 @@ impl Store {
                 user: user(row)?,
                 position: (status == Waitlist::Pending).then_some(position),
                 approved_at: row.get("waitlist_approved_at")?,
+                accepted_at: row.get("waitlist_accepted_at")?,
             })
         };
         Ok((rows.iter().zip(offset + 1..).map(entry).collect::<Result<_, Error>>()?, total.get("total")?))
@@ -99,13 +114,21 @@ impl Tx {
         let id = Uuid::from(ok.action().user);
         let changed = self
             .optional(
-                "UPDATE users SET updated_at = $2, waitlist_approved_at = $2, \
-                 waitlist_status = CASE WHEN $3 AND email_verified_at IS NULL THEN 'pending' ELSE 'approved' END, \
-                 waitlist_reason = CASE WHEN $3 AND email_verified_at IS NULL THEN waitlist_reason ELSE NULL END \
-                 WHERE id = $1 AND (waitlist_status = 'rejected' OR (waitlist_status = 'pending' AND \
-                 (waitlist_approved_at IS NULL OR NOT ($3 AND email_verified_at IS NULL)))) \
-                 RETURNING email, full_name, waitlist_status",
-                args![id, now, requires.verified_email],
+                concat!(
+                    "UPDATE users SET updated_at = $2, waitlist_approved_at = $2, ",
+                    "waitlist_status = CASE WHEN ",
+                    misses!("$3", "$4"),
+                    " THEN 'pending' ELSE 'approved' END, ",
+                    "waitlist_reason = CASE WHEN ",
+                    misses!("$3", "$4"),
+                    " THEN waitlist_reason ELSE NULL END ",
+                    "WHERE id = $1 AND (waitlist_status = 'rejected' OR (waitlist_status = 'pending' AND ",
+                    "(waitlist_approved_at IS NULL OR NOT ",
+                    misses!("$3", "$4"),
+                    "))) ",
+                    "RETURNING email, full_name, waitlist_status"
+                ),
+                args![id, now, requires.verified_email, requires.plugin],
             )
             .await?;
         let row = self.one(select_users!("WHERE id = $1"), args![id]).await?;
@@ -124,13 +147,19 @@ impl Tx {
     ) -> Result<Vec<LetIn>, Error> {
         let rows = self
             .all(
-                "UPDATE users SET updated_at = $1, waitlist_approved_at = $1, \
-                 waitlist_status = CASE WHEN $2 AND email_verified_at IS NULL THEN 'pending' ELSE 'approved' END, \
-                 waitlist_reason = CASE WHEN $2 AND email_verified_at IS NULL THEN waitlist_reason ELSE NULL END \
-                 WHERE waitlist_status = 'pending' AND \
-                 (waitlist_approved_at IS NULL OR NOT ($2 AND email_verified_at IS NULL)) \
-                 RETURNING email, full_name, waitlist_status",
-                args![now, requires.verified_email],
+                concat!(
+                    "UPDATE users SET updated_at = $1, waitlist_approved_at = $1, ",
+                    "waitlist_status = CASE WHEN ",
+                    misses!("$2", "$3"),
+                    " THEN 'pending' ELSE 'approved' END, ",
+                    "waitlist_reason = CASE WHEN ",
+                    misses!("$2", "$3"),
+                    " THEN waitlist_reason ELSE NULL END ",
+                    "WHERE waitlist_status = 'pending' AND (waitlist_approved_at IS NULL OR NOT ",
+                    misses!("$2", "$3"),
+                    ") RETURNING email, full_name, waitlist_status"
+                ),
+                args![now, requires.verified_email, requires.plugin],
             )
             .await?;
         rows.iter().map(let_in).collect()
@@ -151,7 +180,7 @@ impl Tx {
         let changed = self
             .run(
                 "UPDATE users SET waitlist_status = 'rejected', waitlist_reason = $3, waitlist_approved_at = NULL, \
-                 updated_at = $2 WHERE id = $1 AND waitlist_status = 'pending'",
+                 waitlist_accepted_at = NULL, updated_at = $2 WHERE id = $1 AND waitlist_status = 'pending'",
                 args![id, now, reason],
             )
             .await?;
@@ -182,10 +211,72 @@ impl Tx {
                 "UPDATE users SET waitlist_status = 'approved', waitlist_reason = NULL, updated_at = $2 \
                  WHERE id = $1 AND waitlist_status = 'pending' AND email_verified_at IS NOT NULL \
                  AND $3 AND (waitlist_approved_at IS NOT NULL OR NOT $4) \
+                 AND (waitlist_accepted_at IS NOT NULL OR NOT $5) \
                  RETURNING email, full_name, waitlist_status",
-                args![Uuid::from(user), now, requires.verified_email, requires.approval],
+                args![Uuid::from(user), now, requires.verified_email, requires.approval, requires.plugin],
             )
             .await?;
         row.as_ref().map(let_in).transpose()
+    }
+
+    /// Notes that the plugins say yes to somebody who waits, and opens the account if nothing else is missing. None if
+    /// they do not wait any more, are not whom the plugins were asked about, or have their yes already.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn accept_registration(
+        &mut self,
+        _ok: &Authorized<'_, ReviewRegistrations>,
+        asked: &User,
+        requires: WaitlistRequires,
+        now: Micros,
+    ) -> Result<Option<LetIn>, Error> {
+        let row = self
+            .optional(
+                "UPDATE users SET updated_at = $2, waitlist_accepted_at = $2, \
+                 waitlist_status = CASE WHEN ($3 AND email_verified_at IS NULL) OR ($4 AND waitlist_approved_at IS NULL) \
+                 THEN 'pending' ELSE 'approved' END, \
+                 waitlist_reason = CASE WHEN ($3 AND email_verified_at IS NULL) OR ($4 AND waitlist_approved_at IS NULL) \
+                 THEN waitlist_reason ELSE NULL END \
+                 WHERE id = $1 AND waitlist_status = 'pending' AND waitlist_accepted_at IS NULL AND email = $5 \
+                 RETURNING email, full_name, waitlist_status",
+                args![
+                    Uuid::from(asked.id),
+                    now,
+                    requires.verified_email,
+                    requires.approval,
+                    asked.email.as_str()
+                ],
+            )
+            .await?;
+        row.as_ref().map(let_in).transpose()
+    }
+}
+
+impl Store {
+    /// Who waits for a yes of the plugins, by id, beyond `after`. With `proved`, only those who have proved their
+    /// address.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn list_unaccepted(
+        &self,
+        _ok: &Authorized<'_, ReviewRegistrations>,
+        proved: bool,
+        after: UserId,
+        limit: i64,
+    ) -> Result<Vec<User>, Error> {
+        let mut db = self;
+        let rows = db
+            .all(
+                select_users!(
+                    "WHERE waitlist_status = 'pending' AND waitlist_accepted_at IS NULL AND id > $1 \
+                     AND (email_verified_at IS NOT NULL OR NOT $2) AND suspended_at IS NULL \
+                     AND deletion_due_at IS NULL ORDER BY id LIMIT $3"
+                ),
+                args![Uuid::from(after), proved, limit],
+            )
+            .await?;
+        rows.iter().map(user).collect()
     }
 }

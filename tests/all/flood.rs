@@ -4,7 +4,7 @@
 //! everybody else is served meanwhile.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -14,8 +14,10 @@ use crate::process::{Child, Place};
 const LOGINS: usize = 200;
 /// In KiB.
 const MOST_MEMORY: u64 = 300 * 1024;
-/// Far more than an answer takes, far less than two hundred hashes do on one core.
-const PROMPT: Duration = Duration::from_secs(2);
+/// How many hashes may be finished, on average, while somebody else waits for one small answer. On a server whose
+/// threads hash, an answer waits for all that stand before it: 64 and more. It counts hashes and not seconds, so a slow
+/// machine is no failure.
+const OVERTAKEN: usize = 12;
 
 /// How often each status and code was the answer.
 async fn flood(server: &Child, client: &reqwest::Client) -> BTreeMap<(u16, String), usize> {
@@ -56,23 +58,29 @@ async fn d43_two_hundred_logins_at_once_take_bounded_memory_and_stall_nobody() {
     let place = place.set("PALISADE_HASHING_MEMORY_KIB", "19456").set("PALISADE_HASHING_ITERATIONS", "2");
     let server = place.serve();
     let (client, other) = (client(), client());
-    let health = async {
-        let mut slowest = Duration::ZERO;
-        for _ in 0..50 {
-            let begun = Instant::now();
-            let answer = other.get(format!("{}/healthz", server.url)).send().await.unwrap();
-            assert_eq!(answer.status(), 200);
-            slowest = slowest.max(begun.elapsed());
-        }
-        slowest
+    let over = AtomicBool::new(false);
+    let flooding = async {
+        let told = flood(&server, &client).await;
+        over.store(true, Ordering::SeqCst);
+        told
     };
-    let (told, slowest) = tokio::join!(flood(&server, &client), health);
-    assert!(slowest < PROMPT, "{slowest:?}");
+    let health = async {
+        let mut answers = 0;
+        while !over.load(Ordering::SeqCst) {
+            let answer = other.get(format!("{}/readyz", server.url)).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            answers += 1;
+        }
+        answers
+    };
+    let (told, answers) = tokio::join!(flooding, health);
     let looked_at = told.get(&(401, "invalid-credentials".to_owned())).copied().unwrap_or_default();
     let turned_away = told.get(&(429, "too-many-passwords".to_owned())).copied().unwrap_or_default();
     assert_eq!(looked_at + turned_away, LOGINS, "{told:?}");
     assert!(looked_at > 0 && turned_away > 0, "{told:?}");
+    assert!(answers >= looked_at / OVERTAKEN, "{answers} others were answered while {looked_at} were hashed");
     let memory = most_memory(&server);
+    println!("at most {memory} KiB; {looked_at} passwords looked at, {answers} others answered meanwhile");
     assert!(memory < MOST_MEMORY, "{memory} KiB");
 }
 

@@ -1,7 +1,6 @@
 //! API keys, agents, and the tokens that are made of them.
 
-use super::granting;
-use crate::domain::{AgentId, ApiKeyId, KeyOwner, OrganizationId, SystemRole, UserId};
+use crate::domain::{AgentId, ApiKeyId, KeyOwner, OrganizationId, RoleRef, UserId};
 use crate::guard::Resource;
 
 fn owner_of_token(owner: Option<KeyOwner>) -> Resource {
@@ -33,8 +32,8 @@ actions! {
     RevokeOrganizationApiKey { organization: OrganizationId, key: ApiKeyId }
         on |a| Resource::Organization(a.organization);
     /// Make an agent.
-    CreateAgent { organization: OrganizationId, role: SystemRole }
-        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    CreateAgent { organization: OrganizationId, role: RoleRef }
+        on |a| Resource::Organization(a.organization), giving |a| (a.organization, a.role);
     /// List an organization's agents.
     ListAgents { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Read an agent.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::Resource;
-use crate::domain::{OrganizationId, SystemRole};
+use crate::domain::{OrganizationId, RoleRef};
 use crate::pdp::{EntityRef, Value};
 
 /// What a question says beside principal, action and resource.
@@ -19,14 +19,23 @@ pub trait Action: Send + Sync + std::fmt::Debug + 'static {
 
     fn resource(&self) -> Resource;
 
+    /// The role that the action gives somebody, and where. The guard lets it through only if the caller holds
+    /// every permission of it.
+    fn gives(&self) -> Option<(OrganizationId, RoleRef)> {
+        None
+    }
+
+    /// An action that gives a role names it.
     fn context(&self) -> Context {
-        Context::new()
+        self.gives().map_or_else(Context::new, |(organization, role)| {
+            vec![("role".into(), Value::Entity(role_ref(organization, role)))]
+        })
     }
 }
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? } on $resource:expr
-        $(, with $context:expr)?;)*) => {
+        $(, with $context:expr)? $(, giving $role:expr)?;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone)]
@@ -43,6 +52,11 @@ macro_rules! actions {
                 $(fn context(&self) -> $crate::guard::actions::Context {
                     let of: fn(&Self) -> $crate::guard::actions::Context = $context;
                     of(self)
+                })?
+
+                $(fn gives(&self) -> Option<($crate::domain::OrganizationId, $crate::domain::RoleRef)> {
+                    let of: fn(&Self) -> ($crate::domain::OrganizationId, $crate::domain::RoleRef) = $role;
+                    Some(of(self))
                 })?
             }
         )*
@@ -68,15 +82,14 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, plugins];
+areas![identity, organizations, credentials, platform, resources, access, search, policies, roles, plugins];
 
-/// The role that an action would give somebody.
-fn granting(organization: OrganizationId, role: SystemRole) -> Context {
-    vec![("role".into(), Value::Entity(role_ref(organization, role)))]
-}
-
-/// `Role::"<organization>/<name>"`.
+/// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
 #[must_use]
-pub fn role_ref(organization: OrganizationId, role: SystemRole) -> EntityRef {
-    EntityRef::new("Role", format!("{organization}/{}", role.name()))
+pub fn role_ref(organization: OrganizationId, role: impl Into<RoleRef>) -> EntityRef {
+    let id = match role.into() {
+        RoleRef::System(role) => format!("{organization}/{}", role.name()),
+        RoleRef::Custom(id) => format!("{organization}/{id}"),
+    };
+    EntityRef::new("Role", id)
 }

@@ -1,7 +1,6 @@
 //! Organizations, their members and invitations.
 
-use super::granting;
-use crate::domain::{InvitationId, MembershipId, OrganizationId, SystemRole, UserId};
+use crate::domain::{InvitationId, MembershipId, OrganizationId, RoleRef, UserId};
 use crate::guard::Resource;
 
 actions! {
@@ -20,17 +19,17 @@ actions! {
     /// List who belongs to an organization.
     ListMembers { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Make somebody a member without asking them.
-    AddMember { organization: OrganizationId, role: SystemRole }
-        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    AddMember { organization: OrganizationId, role: RoleRef }
+        on |a| Resource::Organization(a.organization), giving |a| (a.organization, a.role);
     /// Give a member another role.
-    ChangeMemberRole { organization: OrganizationId, membership: MembershipId, role: SystemRole }
-        on |a| Resource::Membership(a.organization, a.membership), with |a| granting(a.organization, a.role);
+    ChangeMemberRole { organization: OrganizationId, membership: MembershipId, role: RoleRef }
+        on |a| Resource::Membership(a.organization, a.membership), giving |a| (a.organization, a.role);
     /// Remove a member, or leave.
     RemoveMember { organization: OrganizationId, membership: MembershipId }
         on |a| Resource::Membership(a.organization, a.membership);
     /// Ask somebody to join, by mail.
-    CreateInvitation { organization: OrganizationId, role: SystemRole }
-        on |a| Resource::Organization(a.organization), with |a| granting(a.organization, a.role);
+    CreateInvitation { organization: OrganizationId, role: RoleRef }
+        on |a| Resource::Organization(a.organization), giving |a| (a.organization, a.role);
     /// List the open invitations.
     ListInvitations { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Take an invitation back.

@@ -42,4 +42,8 @@ actions! {
     RecordKeyUse {} on |_| Resource::Platform;
     /// Purge the accounts whose time to think again is over.
     PurgeAccounts {} on |_| Resource::Platform;
+    /// Delete sign-ins, tokens and links that have been over for long.
+    PurgeExpired {} on |_| Resource::Platform;
+    /// Ask the registration plugins again about those who wait.
+    ReviewRegistrations {} on |_| Resource::Platform;
 }

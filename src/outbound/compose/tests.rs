@@ -13,6 +13,8 @@ fn letter(template: Template) -> Letter {
         ("network", "203.0.113.0/24"),
         ("time", "15 January 2027 at 08:00 UTC"),
         ("new_email", "ada@new.example"),
+        ("key", "deploy"),
+        ("prefix", "psk_live_0123"),
     ];
     Letter {
         template,
@@ -117,7 +119,7 @@ fn no_name_writes_a_header_or_a_line() {
         for template in Template::ALL {
             let mut letter = letter(template);
             letter.name = Some(evil.to_owned());
-            for key in ["organization", "inviter", "role"] {
+            for key in ["organization", "inviter", "role", "key"] {
                 letter.values.insert(key.to_owned(), evil.to_owned());
             }
             let message =

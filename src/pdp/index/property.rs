@@ -122,13 +122,14 @@ fn question() -> impl Strategy<Value = Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    // 512 sets of policies and facts, 200 questions each: more than 100 000 of both answers held against each other.
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_index_answers_as_the_plain_authorizer(
         texts in proptest::collection::vec(policy(), 0..40),
         facts in facts(),
-        questions in proptest::collection::vec(question(), 24),
+        questions in proptest::collection::vec(question(), 200),
     ) {
         let schema: Schema = SCHEMA.parse().unwrap();
         let policies: PolicySet = texts.concat().parse().unwrap();

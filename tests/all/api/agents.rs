@@ -164,7 +164,9 @@ async fn a_task_token_dies_with_the_key_it_was_made_with(server: Server) {
 
 async fn e52_an_agent_reaches_nothing_that_is_for_people(server: Server) {
     let scene = Scene::new(server, SystemRole::Admin).await;
-    let key = scene.key(&["org:read", "org:members:*", "org:keys:*"]).await;
+    // To make somebody a viewer, the key itself must hold what a viewer may.
+    let viewers = SystemRole::Viewer.permissions();
+    let key = scene.key(&[viewers, &["org:members:*", "org:keys:*"]].concat()).await;
     let (post, get, delete) = (Method::POST, Method::GET, Method::DELETE);
     let named = json!({ "name": "x" });
     for (method, path, body) in [

@@ -208,6 +208,11 @@ async fn no_field_of_the_wrong_type_is_taken(server: Server) {
                 let answer = send(&server, &root, &operation, &path, Some(body.as_bytes())).await;
                 let what = format!("{} with {field} = {value:.80}", operation.id);
                 check(&answer, &what);
+                // AuthZEN has one status for every fault of a question.
+                if operation.template.starts_with("/access/v1/") {
+                    assert_eq!(answer.status, 400, "{what}: {}", answer.body);
+                    continue;
+                }
                 assert_eq!(answer.status, 422, "{what}: {}", answer.body);
 
                 let of_this_type = match property["type"].as_str() {
@@ -329,8 +334,9 @@ async fn no_header_breaks_an_operation(server: Server) {
         for (name, value) in headers {
             let body = operation.body.is_some().then_some(&b"{"[..]);
             let answer = raw(&server, operation.method.clone(), &path, &[(name, value)], body).await;
-            // The one operation that takes nothing and is open to all answers whatever it is sent.
-            if operation.id == "get_jwks" && name != "x-large" {
+            // The operations that take nothing and are open to all answer whatever they are sent.
+            let open = ["get_jwks", "get_authzen_configuration"].contains(&operation.id.as_str());
+            if open && name != "x-large" {
                 assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             } else {
                 check(&answer, &format!("{} with {name}", operation.id));

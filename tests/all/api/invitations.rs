@@ -13,13 +13,13 @@ use crate::support::{Answer, Person, Server, role_id};
 
 on_both!(
     an_invited_person_joins_with_the_role_of_the_invitation,
-    an_invitation_is_for_one_person,
-    an_unverified_person_cannot_accept,
-    an_invitation_ends_after_a_week,
-    a_revoked_invitation_is_dead,
-    a_used_invitation_is_dead,
+    e47_an_invitation_is_for_one_person,
+    e47_an_unverified_person_cannot_accept,
+    e47_an_invitation_ends_after_a_week,
+    e47_a_revoked_invitation_is_dead,
+    e47_a_used_invitation_is_dead,
     a_second_invitation_kills_the_first,
-    an_invitation_dies_with_the_membership_of_who_sent_it,
+    e47_an_invitation_dies_with_the_membership_of_who_sent_it,
     an_invitation_to_an_archived_organization_leads_nowhere,
     who_is_a_member_already_is_told_so,
     another_organizations_invitation_is_not_found_under_ones_own,
@@ -88,7 +88,7 @@ async fn an_invited_person_joins_with_the_role_of_the_invitation(server: Server)
     }
 }
 
-async fn an_invitation_is_for_one_person(server: Server) {
+async fn e47_an_invitation_is_for_one_person(server: Server) {
     let ada = server.person("ada@example.com").await;
     let eve = server.person("eve@example.com").await;
     let bob = server.person("bob@example.com").await;
@@ -103,7 +103,7 @@ async fn an_invitation_is_for_one_person(server: Server) {
     accept(&server, &bob, &token).await.expect(200);
 }
 
-async fn an_unverified_person_cannot_accept(server: Server) {
+async fn e47_an_unverified_person_cannot_accept(server: Server) {
     let ada = server.person("ada@example.com").await;
     let eve = server.unverified("bob@example.com").await;
     let proof = server.last_mail("bob@example.com").await.token();
@@ -116,7 +116,7 @@ async fn an_unverified_person_cannot_accept(server: Server) {
     accept(&server, &eve, &token).await.expect(200);
 }
 
-async fn an_invitation_ends_after_a_week(server: Server) {
+async fn e47_an_invitation_ends_after_a_week(server: Server) {
     let ada = server.person("ada@example.com").await;
     let bob = server.person("bob@example.com").await;
     let carl = server.person("carl@example.com").await;
@@ -132,7 +132,7 @@ async fn an_invitation_ends_after_a_week(server: Server) {
     accept(&server, &carl, &early).await.expect(200);
 }
 
-async fn a_revoked_invitation_is_dead(server: Server) {
+async fn e47_a_revoked_invitation_is_dead(server: Server) {
     let ada = server.person("ada@example.com").await;
     let bob = server.person("bob@example.com").await;
     let acme = server.organization(&ada, "acme").await;
@@ -145,7 +145,7 @@ async fn a_revoked_invitation_is_dead(server: Server) {
     server.delete_as(&ada, &path).await.refused(404, "not-found");
 }
 
-async fn a_used_invitation_is_dead(server: Server) {
+async fn e47_a_used_invitation_is_dead(server: Server) {
     let ada = server.person("ada@example.com").await;
     let bob = server.person("bob@example.com").await;
     let acme = server.organization(&ada, "acme").await;
@@ -179,7 +179,7 @@ async fn a_second_invitation_kills_the_first(server: Server) {
     accept(&server, &bob, &elsewhere).await.expect(200);
 }
 
-async fn an_invitation_dies_with_the_membership_of_who_sent_it(server: Server) {
+async fn e47_an_invitation_dies_with_the_membership_of_who_sent_it(server: Server) {
     let ada = server.person("ada@example.com").await;
     let eve = server.person("eve@example.com").await;
     let bob = server.person("bob@example.com").await;

@@ -13,14 +13,14 @@ use crate::{on_both, on_both_with};
 on_both!(
     an_account_is_shown_in_the_old_systems_shape,
     a_taken_address_gets_the_answer_of_a_free_one,
-    spellings_of_an_address_in_other_case_are_one_account,
+    c36_spellings_of_an_address_in_other_case_are_one_account,
     a_weak_password_is_refused_by_rule_and_never_repeated,
     what_is_no_address_is_refused_and_never_repeated,
-    a_name_cannot_break_out_of_its_line,
-    markup_in_a_name_is_text_in_the_mail,
+    c37_a_name_cannot_break_out_of_its_line,
+    c37_markup_in_a_name_is_text_in_the_mail,
     empty_profile_fields_of_the_old_clients_count_as_absent,
     an_account_cannot_be_given_rights_at_registration,
-    the_headers_of_a_request_never_reach_a_link,
+    c30_the_headers_of_a_request_never_reach_a_link,
 );
 on_both_with!(revealing; a_taken_address_is_told_if_the_operator_wants);
 
@@ -84,7 +84,7 @@ async fn a_taken_address_gets_the_answer_of_a_free_one(server: Server) {
     assert!(!letter.text.contains("token="), "{}", letter.text);
 }
 
-async fn spellings_of_an_address_in_other_case_are_one_account(server: Server) {
+async fn c36_spellings_of_an_address_in_other_case_are_one_account(server: Server) {
     server.register("ada@example.com").await;
     server.advance(SECOND);
     server.register("ADA@Example.COM").await;
@@ -140,7 +140,7 @@ async fn what_is_no_address_is_refused_and_never_repeated(server: Server) {
     assert!(server.mails().await.is_empty());
 }
 
-async fn a_name_cannot_break_out_of_its_line(server: Server) {
+async fn c37_a_name_cannot_break_out_of_its_line(server: Server) {
     for name in ["Ada\r\nBcc: eve@example.com", "Ada\nEve", "Ada\0", "Ada \u{202e}evE", "\u{1b}[2J"] {
         for field in ["full_name", "department", "referral_source"] {
             let body = json!({ "email": "ada@example.com", "password": PASSWORD, field: name });
@@ -150,7 +150,7 @@ async fn a_name_cannot_break_out_of_its_line(server: Server) {
     assert!(server.mails().await.is_empty());
 }
 
-async fn markup_in_a_name_is_text_in_the_mail(server: Server) {
+async fn c37_markup_in_a_name_is_text_in_the_mail(server: Server) {
     let name = "<a href=http://evil.example>Ada</a>";
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "full_name": name });
     server.post(PATH, body).await.expect(201);
@@ -181,7 +181,7 @@ async fn an_account_cannot_be_given_rights_at_registration(server: Server) {
     }
 }
 
-async fn the_headers_of_a_request_never_reach_a_link(server: Server) {
+async fn c30_the_headers_of_a_request_never_reach_a_link(server: Server) {
     let headers: [(&str, &[u8]); 7] = [
         ("content-type", b"application/json"),
         ("host", b"evil.example"),

@@ -16,12 +16,12 @@ on_both!(
     a_suspended_person_cannot_sign_in_and_a_reinstated_one_can,
     an_access_token_ends_by_the_clock,
     a_refresh_token_works_once,
-    a_repeated_refresh_within_the_grace_gets_the_same_successor,
-    a_reused_refresh_token_ends_the_session,
-    a_spent_grandparent_ends_the_session_even_at_once,
-    of_many_parallel_refreshes_one_head_remains,
-    a_session_ends_after_seven_days_however_often_it_is_refreshed,
-    sessions_and_their_spent_tokens_survive_a_restart,
+    b20_a_repeated_refresh_within_the_grace_gets_the_same_successor,
+    b20_a_reused_refresh_token_ends_the_session,
+    b20_a_spent_grandparent_ends_the_session_even_at_once,
+    b21_of_many_parallel_refreshes_one_head_remains,
+    b23_a_session_ends_after_seven_days_however_often_it_is_refreshed,
+    b22_sessions_and_their_spent_tokens_survive_a_restart,
     an_expired_access_token_does_not_hinder_a_refresh,
     what_is_no_refresh_token_is_refused,
     signing_out_ends_the_session_at_once_and_no_other,
@@ -133,7 +133,7 @@ async fn a_refresh_token_works_once(server: Server) {
     refresh(&server, &next).await.expect(200);
 }
 
-async fn a_repeated_refresh_within_the_grace_gets_the_same_successor(server: Server) {
+async fn b20_a_repeated_refresh_within_the_grace_gets_the_same_successor(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let (_, first) = tokens(&refresh(&server, &ada.refresh).await.expect(200));
     server.advance(Duration::from_secs(10));
@@ -143,7 +143,7 @@ async fn a_repeated_refresh_within_the_grace_gets_the_same_successor(server: Ser
     refresh(&server, &first).await.expect(200);
 }
 
-async fn a_reused_refresh_token_ends_the_session(server: Server) {
+async fn b20_a_reused_refresh_token_ends_the_session(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let (access, next) = tokens(&refresh(&server, &ada.refresh).await.expect(200));
     let elsewhere = server.login("ada@example.com").await;
@@ -155,7 +155,7 @@ async fn a_reused_refresh_token_ends_the_session(server: Server) {
     server.get_as(&elsewhere, ME).await.expect(200);
 }
 
-async fn a_spent_grandparent_ends_the_session_even_at_once(server: Server) {
+async fn b20_a_spent_grandparent_ends_the_session_even_at_once(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let (_, next) = tokens(&refresh(&server, &ada.refresh).await.expect(200));
     let (access, last) = tokens(&refresh(&server, &next).await.expect(200));
@@ -164,7 +164,7 @@ async fn a_spent_grandparent_ends_the_session_even_at_once(server: Server) {
     refresh(&server, &last).await.refused(401, "refresh-token-invalid");
 }
 
-async fn of_many_parallel_refreshes_one_head_remains(server: Server) {
+async fn b21_of_many_parallel_refreshes_one_head_remains(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let all = futures_util::future::join_all((0..50).map(|_| refresh(&server, &ada.refresh))).await;
     let mut heads: Vec<_> = all.into_iter().map(|answer| tokens(&answer.expect(200)).1).collect();
@@ -173,7 +173,7 @@ async fn of_many_parallel_refreshes_one_head_remains(server: Server) {
     refresh(&server, &heads[0]).await.expect(200);
 }
 
-async fn a_session_ends_after_seven_days_however_often_it_is_refreshed(server: Server) {
+async fn b23_a_session_ends_after_seven_days_however_often_it_is_refreshed(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let (mut access, mut token) = (ada.access, ada.refresh);
     for _ in 0..167 {
@@ -189,7 +189,7 @@ async fn a_session_ends_after_seven_days_however_often_it_is_refreshed(server: S
     refresh(&server, &token).await.refused(401, "refresh-token-invalid");
 }
 
-async fn sessions_and_their_spent_tokens_survive_a_restart(server: Server) {
+async fn b22_sessions_and_their_spent_tokens_survive_a_restart(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let (access, next) = tokens(&refresh(&server, &ada.refresh).await.expect(200));
     let server = server.restarted().await;

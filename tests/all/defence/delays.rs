@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
+use serde_json::json;
+
 use crate::on_both_with;
 use crate::support::{Answer, PASSWORD, Server, Setup};
 
@@ -12,12 +15,16 @@ on_both_with!(
     d41_an_account_nobody_has_is_slowed_alike,
     d41_a_success_forgives_ones_own_failures,
     d42_many_tries_at_once_are_no_way_around_the_wait,
+    d42_guessing_the_current_password_gets_slower_at_every_door,
+    d42_guesses_at_sign_in_and_of_a_stolen_session_count_together,
 );
 
 fn with_delays(setup: &mut Setup) {
     setup.settings.extend([
         ("PALISADE_RATE_LIMITS_ENABLED", "true".to_owned()),
         ("PALISADE_RATE_LIMITS_LOGIN", "off".to_owned()),
+        ("PALISADE_RATE_LIMITS_MAIL", "off".to_owned()),
+        ("PALISADE_RATE_LIMITS_MAIL_TO", "off".to_owned()),
     ]);
 }
 
@@ -115,4 +122,61 @@ async fn d42_many_tries_at_once_are_no_way_around_the_wait(server: Server) {
     let seen = answers.iter().filter(|answer| answer.status == 401).count();
     assert_eq!(seen, 5);
     assert!(answers.iter().all(|answer| matches!(answer.status, 401 | 429)));
+}
+
+/// A guess of whoever holds a session, through one of the doors that ask for the password again.
+async fn guess(server: &Server, access: &str, door: usize, password: &str) -> Answer {
+    let (method, path, body) = [
+        (
+            Method::POST,
+            "change-password",
+            json!({ "current_password": password, "new_password": "a wholly new one" }),
+        ),
+        (
+            Method::POST,
+            "me/email",
+            json!({ "current_password": password, "new_email": "mallory@example.com" }),
+        ),
+        (Method::DELETE, "me", json!({ "current_password": password })),
+    ][door % 3]
+        .clone();
+    let bearer = format!("Bearer {access}");
+    let headers = [("authorization", bearer.as_str())];
+    server.send_from(HOME, &headers, method, &format!("/api/v1/auth/{path}"), Some(&body)).await
+}
+
+async fn d42_guessing_the_current_password_gets_slower_at_every_door(server: Server) {
+    for (door, email) in ["ada@example.com", "bob@example.com", "eve@example.com"].into_iter().enumerate() {
+        let stolen = server.person(email).await.access;
+        for _ in 0..5 {
+            guess(&server, &stolen, door, "not the password")
+                .await
+                .invalid("current_password", "wrong-password");
+        }
+        for seconds in [1, 2, 4] {
+            let refused = guess(&server, &stolen, door, PASSWORD).await;
+            assert_eq!(wait(&refused), seconds, "door {door}");
+            refused.refused(429, "too-many-attempts");
+            server.advance(Duration::from_secs(seconds));
+            guess(&server, &stolen, door, "not the password")
+                .await
+                .invalid("current_password", "wrong-password");
+        }
+    }
+}
+
+async fn d42_guesses_at_sign_in_and_of_a_stolen_session_count_together(server: Server) {
+    let stolen = server.person(ADA).await.access;
+    for door in 0..3 {
+        guess(&server, &stolen, door, "not the password").await.invalid("current_password", "wrong-password");
+    }
+    wrong(&server, HOME, ADA, 2).await;
+    server.login_from(HOME, ADA, PASSWORD).await.refused(429, "too-many-attempts");
+    guess(&server, &stolen, 0, PASSWORD).await.refused(429, "too-many-attempts");
+    server.advance(Duration::from_secs(1));
+    // A right one forgives what its own network did.
+    guess(&server, &stolen, 0, PASSWORD).await.expect(200);
+    for door in 0..4 {
+        guess(&server, &stolen, door, "not the password").await.invalid("current_password", "wrong-password");
+    }
 }

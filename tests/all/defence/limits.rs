@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use palisade::domain::SystemRole;
 use poem::http::Method;
 use serde_json::json;
 
-use crate::support::{PASSWORD, Server, Setup};
+use crate::support::{PASSWORD, Server, Setup, role_id};
 use crate::{on_both, on_both_with};
 
 on_both!(without_limits_nothing_is_counted);
@@ -15,6 +16,11 @@ on_both_with!(
     d38_letters_to_one_address_are_limited_whoever_asks_and_whether_or_not_it_has_an_account,
     every_operation_counts_as_a_request,
 );
+on_both_with!(
+    one_letter_an_hour;
+    c38_moving_an_account_floods_nobody,
+    c38_invitations_flood_nobody,
+);
 
 fn with_limits(setup: &mut Setup) {
     setup.settings.extend([
@@ -23,6 +29,13 @@ fn with_limits(setup: &mut Setup) {
         ("PALISADE_RATE_LIMITS_REFRESH", "2/1m".to_owned()),
         ("PALISADE_RATE_LIMITS_MAIL_TO", "1/1h".to_owned()),
         ("PALISADE_RATE_LIMITS_REQUEST", "8/1m".to_owned()),
+    ]);
+}
+
+fn one_letter_an_hour(setup: &mut Setup) {
+    setup.settings.extend([
+        ("PALISADE_RATE_LIMITS_ENABLED", "true".to_owned()),
+        ("PALISADE_RATE_LIMITS_MAIL_TO", "1/1h".to_owned()),
     ]);
 }
 
@@ -89,4 +102,29 @@ async fn every_operation_counts_as_a_request(server: Server) {
         .send_from("192.0.2.2", &[], Method::GET, "/api/v1/auth/me", None)
         .await
         .refused(401, "not-signed-in");
+}
+
+async fn c38_moving_an_account_floods_nobody(server: Server) {
+    let (ada, bob) = (server.person("ada@example.com").await, server.person("bob@example.com").await);
+    let body = json!({ "new_email": "victim@example.com", "current_password": PASSWORD });
+    server.post_as(&ada, "/api/v1/auth/me/email", body.clone()).await.expect(200);
+    for person in [&ada, &bob] {
+        server.post_as(person, "/api/v1/auth/me/email", body.clone()).await.refused(429, "rate-limited");
+    }
+    let mails = server.mails().await;
+    assert_eq!(mails.iter().filter(|mail| mail.to.contains("victim")).count(), 1);
+}
+
+async fn c38_invitations_flood_nobody(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let (one, other) = (server.organization(&ada, "one").await, server.organization(&ada, "other").await);
+    let body = |send: bool| json!({ "email": "victim@example.com", "role_id": role_id(SystemRole::Viewer), "send_email": send });
+    server.post_as(&ada, &format!("{one}/invitations"), body(true)).await.expect(201);
+    for organization in [&one, &other] {
+        let path = format!("{organization}/invitations");
+        server.post_as(&ada, &path, body(true)).await.refused(429, "rate-limited");
+    }
+    server.post_as(&ada, &format!("{other}/invitations"), body(false)).await.expect(201);
+    let mails = server.mails().await;
+    assert_eq!(mails.iter().filter(|mail| mail.to.contains("victim")).count(), 1);
 }

@@ -10,7 +10,7 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 13] = [
+const WITHOUT_AN_OPERATION: [&str; 15] = [
     "CreateAdministrator",
     "DeliverEvents",
     "DeliverMail",
@@ -18,9 +18,11 @@ const WITHOUT_AN_OPERATION: [&str; 13] = [
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",
+    "PurgeExpired",
     "ReadPluginStorage",
     "RecordKeyUse",
     "ResealSecrets",
+    "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
     "WritePluginStorage",

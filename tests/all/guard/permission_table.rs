@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::requests::{Persona, Request, Row, World, rows};
+use super::requests::{Persona, Row, World, rows};
 use crate::golden::compare;
 use crate::openapi::{Operation, operations};
 use crate::support::{Answer, Database};
@@ -60,21 +60,8 @@ async fn table(database: Database) -> Vec<String> {
 }
 
 async fn cell(world: &World, operation: &Operation, row: &Row, persona: &Persona) -> String {
-    let Request { path: parameters, body, form, token } = (row.ask)(world, persona).await;
-    let mut path = operation.path.clone();
-    for (name, id) in parameters {
-        path = path.replace(&format!("{{{name}}}"), &id);
-    }
-    assert!(
-        !path.contains('{'),
-        "{}: its row in tests/all/guard/requests/ leaves {path} open",
-        row.operation
-    );
-    let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
-    let answer = match form {
-        None => world.server.send(operation.method.clone(), &path, token.as_deref(), body.as_ref()).await,
-        Some(form) => world.server.send_form(&path, token.as_deref(), form).await,
-    };
+    let request = (row.ask)(world, persona).await;
+    let answer = request.send(&world.server, operation, persona).await;
     let told = told(&answer);
     assert!(answer.status < 500, "{} as {}: {told}: {}", operation.place, persona.name, answer.body);
     assert_ne!(answer.status, 422, "{}: the request of its row is not right: {}", row.operation, answer.body);

@@ -24,6 +24,11 @@ fn the_store_lets_nobody_in_without_a_permit_but_the_listed() {
                     "{}: `{name}` takes no `Authorized`: let it take one, or let its name end in `_unguarded`",
                     path.display()
                 );
+                assert!(
+                    path.ends_with("unguarded.rs"),
+                    "{}: `{name}` belongs in unguarded.rs",
+                    path.display()
+                );
                 unguarded.push(name);
             }
         }

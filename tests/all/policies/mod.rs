@@ -3,5 +3,6 @@
 
 mod asking;
 mod loading;
+mod own_types;
 mod roles;
 mod shipped;

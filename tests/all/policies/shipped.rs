@@ -130,3 +130,20 @@ fn a_filter_runs_only_the_cases_it_names() {
     assert!(0 < some && some < all, "{some} of {all}");
     assert_eq!(run_tests(&policies(), &tests, Some("no case is called this")).unwrap().cases, 0);
 }
+
+/// The first column of the table under a heading of docs/policies.md.
+fn documented_codes() -> BTreeSet<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policies.md")).unwrap();
+    let (_, section) = text.split_once("## What nobody may do").expect("the page has the section");
+    let rows = section.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('`').nth(1));
+    cells.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_of_a_forbid_is_in_the_document_and_the_reverse() {
+    let files = cedar_files();
+    let codes: BTreeSet<_> =
+        files.iter().flat_map(|(_, text)| annotations(text, "code")).map(str::to_owned).collect();
+    assert_eq!(codes, documented_codes(), "the codes of policies/*.cedar, and those of docs/policies.md");
+}

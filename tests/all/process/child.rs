@@ -191,6 +191,11 @@ impl Child {
         assert!(done.expect("there is a `kill`").success());
     }
 
+    pub fn hang_up(&self) {
+        let done = Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status();
+        assert!(done.expect("there is a `kill`").success());
+    }
+
     /// As a power cut does.
     pub fn kill(mut self) {
         self.process.kill().expect("it runs");

@@ -6,6 +6,7 @@ mod child;
 mod commands;
 mod killing;
 mod refusals;
+mod reloading;
 mod secrets;
 mod serving;
 

@@ -150,7 +150,7 @@ async fn sqlite_schema(url: &str) -> Vec<String> {
         );
         lines.extend(texts(url, columns).await.iter().map(|it| column(it)));
         let references = format!(
-            "SELECT \"from\", \"table\", lower(on_delete) FROM pragma_foreign_key_list('{table}') ORDER BY 1, 2"
+            "SELECT \"from\", \"table\", lower(on_delete) FROM pragma_foreign_key_list('{table}') ORDER BY 1, 2, 3"
         );
         lines.extend(texts(url, references).await.iter().map(|it| reference(it)));
         let indexes = format!(
@@ -181,8 +181,8 @@ async fn postgres_schema(url: &str) -> Vec<String> {
         let references = format!(
             "SELECT attname::TEXT, confrelid::REGCLASS::TEXT, CASE confdeltype WHEN 'c' THEN 'cascade' \
              WHEN 'n' THEN 'set null' WHEN 'a' THEN 'no action' ELSE confdeltype::TEXT END \
-             FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1] \
-             WHERE conrelid = '{table}'::REGCLASS AND contype = 'f' ORDER BY 1, 2"
+             FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY(conkey) \
+             WHERE conrelid = '{table}'::REGCLASS AND contype = 'f' ORDER BY 1, 2, 3"
         );
         lines.extend(texts(url, references).await.iter().map(|it| reference(it)));
         let indexes = format!(

@@ -1,5 +1,6 @@
 //! A fresh, migrated database for each test.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use palisade::store::Store;
@@ -18,6 +19,11 @@ pub enum Database {
 /// One copy at a time: PostgreSQL copies a template only while nobody is connected to it.
 static TEMPLATE: Mutex<Option<String>> = Mutex::const_new(None);
 static NEXT: AtomicU32 = AtomicU32::new(0);
+
+thread_local! {
+    /// The databases of the test that runs on this thread: gone when the test is over, else a run leaves gigabytes.
+    static OF_THIS_TEST: RefCell<Vec<Dropped>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Database {
     /// The PostgreSQL server of `PALISADE_TEST_POSTGRES_URL`; none if it is not set and may be missing.
@@ -42,9 +48,28 @@ impl Database {
                     None => template.insert(make_template(server).await).clone(),
                 };
                 run(server, format!("CREATE DATABASE {name} TEMPLATE {from}")).await;
-                on_server(server, &name)
+                let url = on_server(server, &name);
+                OF_THIS_TEST.with_borrow_mut(|all| all.push(Dropped { server: server.clone(), name }));
+                url
             }
         }
+    }
+}
+
+struct Dropped {
+    server: String,
+    name: String,
+}
+
+impl Drop for Dropped {
+    /// On a thread of its own: this one is ending, and can hold no runtime. What stays is only untidy.
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(run(&server, format!("DROP DATABASE {name} WITH (FORCE)")));
+        });
+        drop(dropping.join());
     }
 }
 

@@ -14,12 +14,13 @@ mod databases;
 mod mail;
 mod network;
 mod people;
+mod rows;
 mod server;
 
 pub use answer::Answer;
 pub use databases::Database;
 pub use people::{PASSWORD, Person, role_id};
-pub use server::{Server, Setup, root};
+pub use server::{Server, Setup, copy_policies, root};
 
 /// Makes of each named function two tests, one on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -71,6 +71,10 @@ impl Server {
         self.send(Method::PATCH, path, Some(&person.access), Some(&body)).await
     }
 
+    pub async fn put_as(&self, person: &Person, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(&person.access), Some(&body)).await
+    }
+
     pub async fn delete_as(&self, person: &Person, path: &str) -> Answer {
         self.send(Method::DELETE, path, Some(&person.access), None).await
     }

@@ -26,13 +26,15 @@ pub struct Setup {
     pub database: Database,
     /// `PALISADE_*` settings.
     pub settings: Vec<(&'static str, String)>,
+    /// Files that are put beside the shipped policies, as an operator would.
+    pub policies: &'static [(&'static str, &'static str)],
     /// TOML of the `[[plugins]]`; without a word no plugin is bound.
     pub plugins: &'static str,
 }
 
 impl Setup {
     pub fn on(database: Database) -> Self {
-        Self { database, settings: Vec::new(), plugins: "plugins = []" }
+        Self { database, settings: Vec::new(), policies: &[], plugins: "plugins = []" }
     }
 }
 
@@ -71,6 +73,11 @@ impl Server {
             // Tests of the limits turn them on.
             ("PALISADE_RATE_LIMITS_ENABLED", "false".to_owned()),
         ];
+        if !setup.policies.is_empty() {
+            let beside = folder.path().join("policies");
+            copy_policies(&beside, setup.policies);
+            settings.push(("PALISADE_POLICIES_DIR", beside.display().to_string()));
+        }
         settings.extend(setup.settings);
         let settings = settings.into_iter().map(|(name, text)| (name.to_owned(), text));
         let config = Config::load(Some(&file), settings).expect("the settings are right");
@@ -96,6 +103,12 @@ impl Server {
         Self::open(folder, config, clock).await
     }
 
+    /// A second process on the same database, with a memory of its own.
+    pub async fn another_node(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        Self::open(folder, self.config.clone(), Arc::clone(&self.clock)).await
+    }
+
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
@@ -109,6 +122,24 @@ impl Server {
         body: Option<&Value>,
     ) -> Answer {
         let mut request = self.client.request(method, path.to_owned());
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.content_type("application/json").body(body.to_string());
+        }
+        Answer::read(request.send().await).await
+    }
+
+    /// Posts a question about an organization.
+    pub async fn ask_in(
+        &self,
+        organization: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.client.post(path.to_owned()).header("Palisade-Organization", organization);
         if let Some(token) = token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
@@ -134,6 +165,20 @@ impl Server {
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, None, Some(&body)).await
+    }
+}
+
+/// The shipped policies, with these files beside them.
+pub fn copy_policies(to: &Path, more: &[(&str, &str)]) {
+    std::fs::create_dir_all(to).expect("a folder can be made");
+    for entry in std::fs::read_dir(root().join("policies")).expect("the policies can be read") {
+        let path = entry.expect("the policies can be read").path();
+        if path.is_file() {
+            std::fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a file can be copied");
+        }
+    }
+    for (name, text) in more {
+        std::fs::write(to.join(name), text).expect("a file can be written");
     }
 }
 

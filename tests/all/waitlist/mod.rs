@@ -1,5 +1,7 @@
 //! A request for an account: its conditions, its place in the list, yes to one or all, and no.
 
+mod plugins;
+
 use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Person, Server, Setup};

@@ -2,8 +2,10 @@
 
 mod deletion;
 mod email_change;
+mod keys;
 mod passwords;
 mod profile;
+mod purge;
 mod sessions;
 
 use poem::http::Method;

@@ -12,11 +12,11 @@ use crate::support::Server;
 on_both!(
     a_person_reads_and_changes_themselves,
     an_anonymous_caller_has_no_account,
-    nobody_raises_themselves_through_their_profile,
+    c31_nobody_raises_themselves_through_their_profile,
     preferences_have_a_bound,
-    an_address_is_proved_once,
+    c33_an_address_is_proved_once,
     a_verification_link_is_over_after_a_day,
-    opening_the_page_of_a_link_proves_nothing,
+    c34_opening_the_page_of_a_link_proves_nothing,
     what_is_no_verification_token_is_refused,
     nobody_is_verified_by_somebody_elses_link,
 );
@@ -57,7 +57,7 @@ async fn an_anonymous_caller_has_no_account(server: Server) {
     patch.refused(401, "not-signed-in");
 }
 
-async fn nobody_raises_themselves_through_their_profile(server: Server) {
+async fn c31_nobody_raises_themselves_through_their_profile(server: Server) {
     let eve = server.unverified("eve@example.com").await;
     let before = server.get_as(&eve, ME).await.expect(200);
     let fields = [
@@ -107,7 +107,7 @@ async fn preferences_have_a_bound(server: Server) {
     assert_eq!(server.get_as(&ada, ME).await.expect(200)["attributes"], strange["attributes"]);
 }
 
-async fn an_address_is_proved_once(server: Server) {
+async fn c33_an_address_is_proved_once(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let token = server.last_mail("ada@example.com").await.token();
     server.post(VERIFY, json!({ "token": token })).await.expect(200);
@@ -130,7 +130,7 @@ async fn a_verification_link_is_over_after_a_day(server: Server) {
     assert_eq!(server.get_as(&early, ME).await.expect(200)["is_verified"], true);
 }
 
-async fn opening_the_page_of_a_link_proves_nothing(server: Server) {
+async fn c34_opening_the_page_of_a_link_proves_nothing(server: Server) {
     let ada = server.unverified("ada@example.com").await;
     let token = server.last_mail("ada@example.com").await.token();
     for _ in 0..2 {

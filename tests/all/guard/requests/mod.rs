@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 pub use self::world::World;
 use self::world::{id_of, token_sent_to};
-use crate::support::{PASSWORD, Person};
+use crate::openapi::Operation;
+use crate::support::{Answer, PASSWORD, Person, Server};
 
 /// Who may be found in a column of the table.
 #[derive(Debug)]
@@ -27,6 +28,10 @@ pub struct Request {
     pub body: Option<Value>,
     /// A body as OAuth sends it, instead.
     pub form: Option<String>,
+    /// What stands after the `?`.
+    pub query: Option<&'static str>,
+    /// What stands in the header `Palisade-Organization`.
+    pub organization: Option<String>,
     /// Another access token than the persona's own.
     pub token: Option<String>,
 }
@@ -46,10 +51,36 @@ impl Request {
         self
     }
 
+    fn query(mut self, query: &'static str) -> Self {
+        self.query = Some(query);
+        self
+    }
+
     fn form(mut self, fields: &[(&str, &str)]) -> Self {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         self.form = Some(form.extend_pairs(fields).finish());
         self
+    }
+
+    /// Sends it as the persona, or whoever else it says.
+    pub async fn send(self, server: &Server, operation: &Operation, persona: &Persona) -> Answer {
+        let Self { path: parameters, query, organization, body, form, token } = self;
+        let mut path = operation.path.clone();
+        for (name, id) in parameters {
+            path = path.replace(&format!("{{{name}}}"), &id);
+        }
+        let place = &operation.place;
+        assert!(!path.contains('{'), "{place}: its row in tests/all/guard/requests/ leaves {path} open");
+        if let Some(query) = query {
+            path = format!("{path}?{query}");
+        }
+        let token = token.or_else(|| persona.person.as_ref().map(|person| person.access.clone()));
+        let token = token.as_deref();
+        match (form, organization) {
+            (Some(form), _) => server.send_form(&path, token, form).await,
+            (None, Some(organization)) => server.ask_in(&organization, &path, token, body.as_ref()).await,
+            (None, None) => server.send(operation.method.clone(), &path, token, body.as_ref()).await,
+        }
     }
 
     fn body(mut self, body: Value) -> Self {
@@ -77,15 +108,30 @@ macro_rules! rows {
     };
 }
 
+mod access;
 mod credentials;
 mod identity;
 mod organizations;
 mod platform;
+mod resources;
+mod roles;
+mod search;
 mod world;
 
 /// What is asked, area by area. Each request would be answered with 2xx if everybody might do everything.
 pub fn rows() -> impl Iterator<Item = &'static Row> {
-    [identity::ROWS, organizations::ROWS, credentials::ROWS, platform::ROWS].into_iter().flatten()
+    [
+        identity::ROWS,
+        organizations::ROWS,
+        credentials::ROWS,
+        platform::ROWS,
+        resources::ROWS,
+        access::ROWS,
+        roles::ROWS,
+        search::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// An id of nothing.

@@ -208,6 +208,23 @@ impl World {
         organization.request().body(json!({ "user_id": self.spare.id, "role_id": role_id(role) }))
     }
 
+    /// A role of the house that the cell may spoil.
+    pub(super) async fn role(&self, permissions: &[&str]) -> Request {
+        self.in_house().at("role_id", self.role_in(&self.house, permissions).await)
+    }
+
+    async fn role_in(&self, organization: &str, permissions: &[&str]) -> String {
+        let body = json!({ "name": self.unused("role"), "permissions": permissions });
+        let made = self.server.post_as(&self.founder, &format!("{organization}/roles"), body).await;
+        made.expect(201)["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub(super) async fn giving(&self, persona: &Persona, permissions: &[&str]) -> Request {
+        let organization = self.organization(persona).await;
+        let role = self.role_in(&organization.path, permissions).await;
+        organization.request().body(json!({ "user_id": self.spare.id, "role_id": role }))
+    }
+
     pub(super) async fn removing(&self, persona: &Persona, role: SystemRole) -> Request {
         let organization = self.organization(persona).await;
         let other = self.server.add_member(&self.founder, &organization.path, &self.spare, role).await;

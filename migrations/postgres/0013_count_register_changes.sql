@@ -1,0 +1,2 @@
+-- How often the register of an organization's things was changed: what was read of it under one count is true under it.
+ALTER TABLE organizations ADD COLUMN register_revision BIGINT NOT NULL DEFAULT 0;

@@ -1,0 +1,221 @@
+//! Questions about a product's own things: what may be asked, and the answer.
+//!
+//! The right to ask is a permit like any other; the answer is data, and no permit comes of it.
+
+use serde_json::{Map, Value as Json};
+
+use super::actions::{Asks, Context};
+use super::record::{DecisionId, Record};
+use super::{Authorized, Denied, Guard, OWN_TYPES, Resource};
+use crate::domain::{FieldError, OrganizationId};
+use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
+
+/// The key of an action's context that says which facts the asker brought; only we set it.
+pub(super) const ASSERTED: &str = "asserted";
+
+/// A party or a thing of a question, with what is known of it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The thing first, then what it is in and refers to.
+    pub entities: Vec<Entity>,
+    /// The asker described it; nothing of it is stored.
+    pub asserted: bool,
+}
+
+/// A question about a product's thing.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub subject: Known,
+    pub action: String,
+    pub resource: Known,
+    pub context: Context,
+}
+
+/// Why there is no answer but no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// Nobody of that name belongs to the organization.
+    Subject,
+    /// The schema has no such permission; an operation of Palisade's own is none.
+    Action,
+    /// Nothing of that name is registered in the organization.
+    Resource,
+    /// The schema does not know the action for this kind of subject and resource.
+    Combination,
+    /// What is stored does not fit the schema any more.
+    Facts,
+}
+
+impl Unknown {
+    /// The stable word that the asker is told.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Subject => "unknown-subject",
+            Self::Action => "unknown-action",
+            Self::Resource => "unknown-resource",
+            Self::Combination => "not-applicable",
+            Self::Facts => "facts-do-not-fit",
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub id: DecisionId,
+    pub allowed: bool,
+    /// On a deny, the codes of the forbids, or why nothing could be asked; empty if nothing permits it.
+    pub codes: Vec<String>,
+}
+
+impl Guard {
+    /// Whether a product can ask about this action: a permission of the schema, never an operation of ours, whose
+    /// facts only we put together.
+    #[must_use]
+    pub fn is_askable(&self, action: &str) -> bool {
+        !action.starts_with(|first: char| first.is_ascii_uppercase()) && self.pdp().knows(action)
+    }
+
+    /// What a caller said beside subject, action and resource, as the schema takes it. Keys that the schema does not
+    /// name are left out.
+    ///
+    /// # Errors
+    /// Every field that is wrong.
+    pub fn context(&self, action: &str, given: &Map<String, Json>) -> Result<Pairs, Vec<FieldError>> {
+        let mut given = given.clone();
+        given.remove(ASSERTED);
+        Ok(self.pdp().context(action, &given)?.unwrap_or_default())
+    }
+
+    /// A thing or a party that is not registered, as the asker describes it. Never one of Palisade's own: those are
+    /// what is stored, whatever anybody says.
+    #[must_use]
+    pub fn asserted(
+        &self,
+        organization: OrganizationId,
+        (kind, id): (&str, &str),
+        properties: &Map<String, Json>,
+    ) -> Option<Known> {
+        if OWN_TYPES.contains(&kind) {
+            return None;
+        }
+        let known = self.pdp().named_attributes(kind, properties);
+        let draft = Draft {
+            uid: EntityRef::new(kind.to_owned(), id),
+            attributes: &known,
+            parents: Vec::new(),
+            organization: Resource::Organization(organization).entity(),
+        };
+        let entity = self.pdp().fit(draft).ok()?;
+        Some(Known { entities: vec![entity], asserted: true })
+    }
+
+    /// Whether the caller, with every link, may describe things of this type.
+    ///
+    /// # Errors
+    /// If the facts cannot be read, or no decision can be made.
+    pub async fn may_assert<A: Asks>(&self, ok: &Authorized<'_, A>, kind: &str) -> Result<bool, Denied> {
+        let context = vec![("type".into(), Value::Text(kind.to_owned()))];
+        let resource = Resource::Organization(ok.action().organization());
+        self.holds_with(ok.caller(), "access:assert", resource, &context).await
+    }
+
+    /// The answer, told to the recorder like every other decision.
+    #[must_use]
+    pub fn evaluate<A: Asks>(&self, ok: &Authorized<'_, A>, asked: Asked) -> Answer {
+        let pdp = self.pdp();
+        let Some(question) = question(pdp, ok, asked) else {
+            return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts);
+        };
+        if !pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
+            return self.no(
+                ok,
+                &question.principal,
+                &question.action,
+                &question.resource,
+                Unknown::Combination,
+            );
+        }
+        match pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay)) {
+            Ok(decision) => {
+                let id = self.tell(ok, &question.principal, &question.action, &question.resource, &decision);
+                let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
+                Answer { id, allowed: decision.allowed, codes: codes.collect() }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a question about a product's thing could not be decided");
+                self.no(ok, &question.principal, &question.action, &question.resource, Unknown::Facts)
+            }
+        }
+    }
+
+    /// The answer to a question that cannot be asked: no.
+    #[must_use]
+    pub fn unknown<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        subject: (&str, &str),
+        action: &str,
+        resource: (&str, &str),
+        why: Unknown,
+    ) -> Answer {
+        let named = |(kind, id): (&str, &str)| EntityRef::new(kind.to_owned(), id);
+        self.no(ok, &named(subject), action, &named(resource), why)
+    }
+
+    fn no<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        principal: &EntityRef,
+        action: &str,
+        resource: &EntityRef,
+        why: Unknown,
+    ) -> Answer {
+        let nothing = Decision {
+            allowed: false,
+            determining: Vec::new(),
+            errors: vec![why.code().to_owned()],
+            version: self.pdp().version(),
+        };
+        let id = self.tell(ok, principal, action, resource, &nothing);
+        Answer { id, allowed: false, codes: vec![why.code().to_owned()] }
+    }
+
+    fn tell<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        principal: &EntityRef,
+        action: &str,
+        resource: &EntityRef,
+        decision: &Decision,
+    ) -> DecisionId {
+        let (at, id) = self.stamp();
+        let request_id = &ok.caller().origin.request_id;
+        self.recorder().record(&Record { id, at, request_id, principal, action, resource, decision });
+        id
+    }
+}
+
+/// The question as the engine takes it; nothing if it is about nobody or nothing.
+pub(super) fn question<A: Asks>(pdp: &Pdp, ok: &Authorized<'_, A>, asked: Asked) -> Option<Question> {
+    let Asked { subject, action, resource, mut context } = asked;
+    if pdp.has_context(&action, ASSERTED) {
+        let flags = [("subject", subject.asserted), ("resource", resource.asserted)];
+        let flags = flags.into_iter().map(|(key, asserted)| (key.into(), Value::Bool(asserted)));
+        context.push((ASSERTED.into(), Value::Record(flags.collect())));
+    }
+    let principal = subject.entities.first()?.uid.clone();
+    let object = resource.entities.first()?.uid.clone();
+    // What we know of the organization comes with the permit: the right to ask rested on the same facts.
+    let mut entities: Vec<Entity> = ok.facts().to_vec();
+    for entity in subject.entities.into_iter().chain(resource.entities) {
+        if !entities.iter().any(|known| known.uid == entity.uid) {
+            entities.push(entity);
+        }
+    }
+    if let Some(own) = ok.own_roles() {
+        own.add_above(&mut entities, &principal);
+    }
+    Some(Question { principal, action: action.into(), resource: object, context, entities })
+}

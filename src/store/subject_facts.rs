@@ -1,0 +1,74 @@
+//! What a decision knows of whom it is about.
+
+use uuid::Uuid;
+
+use super::facts::user_entity;
+use super::sql::{Sql as _, args};
+use super::{Error, Store};
+use crate::domain::{AgentId, Email, UserId};
+use crate::guard::Authorized;
+use crate::guard::actions::Asks;
+use crate::pdp::Entity;
+
+/// By what a person is named.
+#[derive(Debug, Clone)]
+pub enum PersonName {
+    Id(UserId),
+    Email(Email),
+}
+
+/// A person and their role in the permit's organization.
+macro_rules! select_person {
+    ($by:literal) => {
+        concat!(
+            "SELECT users.id, email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at, ",
+            "role_id FROM users JOIN memberships ON memberships.user_id = users.id AND memberships.organization_id = $1 ",
+            "WHERE purged_at IS NULL AND ",
+            $by
+        )
+    };
+}
+
+impl Store {
+    /// The person with their roles, if they belong to the permit's organization. Anybody else is nobody to it.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn person_facts<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        name: &PersonName,
+    ) -> Result<Option<Entity>, Error> {
+        let mut db = self;
+        let organization = ok.action().organization();
+        let row = match name {
+            PersonName::Id(id) => {
+                let args = args![Uuid::from(organization), Uuid::from(*id)];
+                db.optional(select_person!("users.id = $2"), args).await?
+            }
+            PersonName::Email(email) => {
+                let args = args![Uuid::from(organization), email.as_str()];
+                db.optional(select_person!("users.email = $2"), args).await?
+            }
+        };
+        row.map(|row| {
+            let mut person = user_entity(row.get("id")?, &row)?;
+            person.parents = super::facts::roles(organization, &row)?;
+            Ok(person)
+        })
+        .transpose()
+    }
+
+    /// The agent, if it is one of the permit's organization and has not been ended.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn agent_facts<A: Asks>(
+        &self,
+        ok: &Authorized<'_, A>,
+        id: AgentId,
+    ) -> Result<Option<Entity>, Error> {
+        let found = self.working_agent(ok.action().organization(), id).await?;
+        Ok(found.map(|agent| agent.entity()))
+    }
+}
