@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use palisade::plugins::{AuthMethod, Binding, Candidate, Limits, Plugins, RequestContext, Verdict};
+use palisade::plugins::{AuthMethod, Binding, Candidate, Limits, NoHost, Plugins, RequestContext, Verdict};
 
 fn registration_validate(c: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -20,8 +20,9 @@ fn registration_validate(c: &mut Criterion) {
         ..Binding::new("waitlist")
     };
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
-    let plugins =
-        runtime.block_on(Plugins::load(&folder, &[binding], Limits::default())).expect("the waitlist plugin");
+    let plugins = runtime
+        .block_on(Plugins::load(&folder, &[binding], Limits::default(), std::sync::Arc::new(NoHost)))
+        .expect("the waitlist plugin");
     let context = RequestContext { request_id: "bench".to_owned(), ..RequestContext::default() };
     let candidate = Candidate {
         email: "ada@example.net".parse().expect("an address"),
@@ -36,7 +37,7 @@ fn registration_validate(c: &mut Criterion) {
     c.bench_function("plugin/registration.validate/waitlist", |b| {
         b.to_async(&runtime).iter(async || {
             let verdict = plugins.validate_registration(&context, black_box(&candidate)).await;
-            assert!(matches!(verdict, Verdict::Accept { .. }));
+            assert!(matches!(verdict.verdict, Verdict::Accept { .. }));
         });
     });
 }

@@ -15,7 +15,7 @@ def complaints(config: dict) -> list[str]:
         return wrong + ["claims: must be a table of attributes and the claims they become"]
     for attribute, claim in claims.items():
         if not isinstance(claim, str) or not claim.isidentifier():
-            wrong.append(f"claims: `{attribute}` must become a name such as `cost_center`")
+            wrong.append(f"claims: `{attribute}` must become a name such as `favourite_team`")
     names = [claim for claim in claims.values() if isinstance(claim, str)]
     if len(set(names)) < len(names):
         wrong.append("claims: two attributes become one claim")

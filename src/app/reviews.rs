@@ -9,7 +9,7 @@ use super::{App, Error};
 use crate::domain::{User, UserId};
 use crate::guard::actions::ReviewRegistrations;
 use crate::guard::{Authorized, Principal};
-use crate::plugins::{AuthMethod, Candidate, RequestContext, Verdict};
+use crate::plugins::{AuthMethod, Candidate, Verdict};
 
 const BATCH: i64 = 100;
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -40,22 +40,15 @@ impl App {
             let Some(last) = waiting.last() else { return Ok(opened) };
             after = last.id;
             for user in &waiting {
-                if self.plugins_accept(user).await && self.accept_registration(ok, user).await? {
+                if self.plugins_accept(ok, user).await && self.accept_registration(ok, user).await? {
                     opened += 1;
                 }
             }
         }
     }
 
-    async fn plugins_accept(&self, user: &User) -> bool {
-        let context = RequestContext {
-            request_id: "waitlist".to_owned(),
-            client_ip: None,
-            user_agent: None,
-            locale: user.language.map(|language| language.as_str().to_owned()),
-            organization: None,
-            now: self.now().seconds().cast_unsigned(),
-        };
+    async fn plugins_accept(&self, ok: &Authorized<'_, ReviewRegistrations>, user: &User) -> bool {
+        let context = self.hook_context(ok.caller(), user.language, None);
         let candidate = Candidate {
             email: user.email.clone(),
             email_verified: user.email_verified_at.is_some(),
@@ -66,7 +59,8 @@ impl App {
             provider: None,
             payload: None,
         };
-        matches!(self.plugins.validate_registration(&context, &candidate).await, Verdict::Accept { .. })
+        let judged = self.plugins.validate_registration(&context, &candidate).await;
+        matches!(judged.verdict, Verdict::Accept { .. })
     }
 
     /// Whether the account opened by the plugins' yes.

@@ -34,6 +34,10 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// Leave every plugin out, so that a bad one cannot keep the server from starting or people from signing in
+    #[arg(long, global = true)]
+    safe_mode: bool,
+
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -192,7 +196,11 @@ fn complain(error: &(dyn std::error::Error + 'static)) {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    let config = || Config::from_process(cli.config.as_deref());
+    let config = || -> Result<Config, crate::config::ConfigError> {
+        let mut config = Config::from_process(cli.config.as_deref())?;
+        config.safe_mode |= cli.safe_mode;
+        Ok(config)
+    };
     match &cli.command {
         None | Some(Command::Serve) => within_runtime(serve::run(config()?)),
         Some(Command::Migrate) => within_runtime(migrate::run(config()?)),

@@ -55,6 +55,10 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { reload_on_hangup(&app).await })
     };
+    let events = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.deliver_events_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
@@ -65,7 +69,8 @@ pub(super) async fn run(config: Config) -> Outcome {
     keys.abort();
     reviews.abort();
     reloads.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, reviews, reloads);
+    events.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys, reviews, reloads, events);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

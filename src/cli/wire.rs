@@ -1,18 +1,19 @@
 //! From a configuration to a running [`App`].
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, TrustedProxies};
-use crate::app::{self, App, Parts, RateLimits, Settings};
-use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
+use crate::app::{self, App, Parts, PluginHost, RateLimits, Settings};
+use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
 use crate::domain::{Clock, OsRandom, Random, SystemClock};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Transport, Web};
 use crate::pdp::Pdp;
-use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
+use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Plugins};
 use crate::store::Store;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,7 +54,6 @@ pub async fn app_with_policies(
     pdp: Pdp,
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
-    let plugins = load_plugins(config).await?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -75,6 +75,8 @@ pub async fn app_with_policies(
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
+    let host = PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock));
+    let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     Ok(App::new(Parts {
         store,
@@ -118,26 +120,41 @@ pub fn refuse_unsafe(config: &Config) -> Result<(), BoxError> {
 
 /// # Errors
 /// If a plugin is not there, is not what its manifest says, or refuses its configuration.
-pub async fn load_plugins(config: &Config) -> Result<Plugins, BoxError> {
-    Ok(Plugins::load(&config.plugins_dir, &plugin_bindings(config), Limits::default()).await?)
+pub async fn load_plugins(config: &Config, host: Arc<dyn Host>) -> Result<Plugins, BoxError> {
+    Ok(Plugins::load(&config.plugins_dir, &plugin_bindings(config)?, Limits::default(), host).await?)
 }
 
 /// What the configuration binds.
-pub(super) fn plugin_bindings(config: &Config) -> Vec<Binding> {
+pub(super) fn plugin_bindings(config: &Config) -> Result<Vec<Binding>, BoxError> {
     config.plugins().into_iter().map(binding).collect()
 }
 
-fn binding(it: PluginBinding) -> Binding {
-    Binding {
+fn binding(it: PluginBinding) -> Result<Binding, BoxError> {
+    let name = &it.name;
+    let origins = |texts: Vec<String>| {
+        let read = texts.iter().map(|text| text.parse::<HttpOrigin>());
+        read.collect::<Result<Vec<_>, _>>().map_err(|error| format!("plugin `{name}`: grants: {error}"))
+    };
+    let PluginGrants { http, internal_http, secrets, kv } = it.grants;
+    let mut texts = BTreeMap::new();
+    for (secret, source) in secrets {
+        let text =
+            source.read().map_err(|error| format!("plugin `{name}`: grants: secret `{secret}`: {error}"))?;
+        texts.insert(secret, text);
+    }
+    let grants = Grants { http: origins(http)?, internal_http: origins(internal_http)?, secrets: texts, kv };
+    Ok(Binding {
         plugin: it.name,
         config: it.config,
-        on_failure: match it.on_failure {
+        on_failure: it.on_failure.map(|policy| match policy {
             OnFailure::Closed => FailurePolicy::Closed,
             OnFailure::Waitlist => FailurePolicy::Waitlist,
             OnFailure::Open => FailurePolicy::Open,
-        },
+        }),
+        monitor: it.monitor,
         deadline: Duration::from_millis(it.deadline_ms),
-    }
+        grants,
+    })
 }
 
 /// # Errors

@@ -5,11 +5,13 @@
 //! Read next: `settings.rs` for the settings and their defaults, `unsafe_settings.rs` for production.
 
 mod load;
+mod plugins;
 mod rate_limits;
 mod settings;
 mod unsafe_settings;
 
 pub use load::{ConfigError, SETTINGS};
+pub use plugins::{OnFailure, PluginBinding, PluginGrants, SecretSource};
 pub use rate_limits::RateLimits;
-pub use settings::{Config, Hashing, LogFormat, Mail, Mode, OnFailure, PluginBinding};
+pub use settings::{Config, Hashing, LogFormat, Mail, Mode};
 pub use unsafe_settings::Unsafe;

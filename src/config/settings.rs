@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::plugins::PluginBinding;
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
@@ -72,7 +73,9 @@ pub struct Config {
     pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
-    /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
+    /// Start without any plugin, whatever is bound. Default no.
+    pub safe_mode: bool,
+    /// The plugins, of one hook asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
 
@@ -102,6 +105,7 @@ impl Default for Config {
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
+            safe_mode: false,
             plugins: None,
         }
     }
@@ -149,9 +153,12 @@ impl Config {
     }
 
     /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome-aboard`
-    /// in, so that the first ten minutes show a plugin at work; production binds none.
+    /// in, so that the first ten minutes show a plugin at work; production binds none, and so does the safe mode.
     #[must_use]
     pub fn plugins(&self) -> Vec<PluginBinding> {
+        if self.safe_mode {
+            return Vec::new();
+        }
         match (&self.plugins, self.mode) {
             (Some(plugins), _) => plugins.clone(),
             (None, Mode::Production) => Vec::new(),
@@ -212,63 +219,8 @@ impl Default for Hashing {
     }
 }
 
-/// A plugin asked at registration.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PluginBinding {
-    /// The folder's name in `plugins_dir`.
-    pub name: String,
-    /// What the plugin reads; its own business.
-    #[serde(default = "empty_table")]
-    pub config: serde_json::Value,
-    /// `closed` (the default), `waitlist` or `open`.
-    #[serde(default)]
-    pub on_failure: OnFailure,
-    /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
-    #[serde(default = "default_deadline", deserialize_with = "deadline_ms")]
-    pub deadline_ms: u64,
-}
-
-impl PluginBinding {
-    /// The invitation code of development; public, so production refuses it.
-    pub const EXAMPLE_CODE: &'static str = "welcome-aboard";
-
-    fn example() -> Self {
-        Self {
-            name: "waitlist".into(),
-            config: serde_json::json!({
-                "allowed_domains": ["example.com"],
-                "invitation_codes": [Self::EXAMPLE_CODE],
-            }),
-            on_failure: OnFailure::Waitlist,
-            deadline_ms: default_deadline(),
-        }
-    }
-}
-
-/// What follows when a plugin cannot answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnFailure {
-    /// The registration is refused as unavailable; the person may try again.
-    #[default]
-    Closed,
-    /// The account waits for an administrator.
-    Waitlist,
-    /// As if the plugin had accepted: choose it only for a plugin that refuses nobody.
-    Open,
-}
-
-const fn default_deadline() -> u64 {
-    500
-}
-
-fn empty_table() -> serde_json::Value {
-    serde_json::Value::Object(serde_json::Map::new())
-}
-
 /// A number within bounds; the message tells the bounds and not the number.
-fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
+pub(super) fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + PartialOrd + Copy + std::fmt::Display,
@@ -298,10 +250,6 @@ fn queue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
 
 fn rotation_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     within(deserializer, 0, 3_650)
-}
-
-fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    within(deserializer, 1, 10_000)
 }
 
 fn grace_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

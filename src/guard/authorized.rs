@@ -8,7 +8,7 @@ use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
-use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
+use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -121,7 +121,7 @@ struct Known<'a> {
 }
 
 /// Asks Cedar, and turns its allow into a permit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     pdp: Arc<Pdp>,
     facts: Arc<dyn Facts>,
@@ -420,10 +420,19 @@ impl Guard {
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, known);
-        let overlay = known.own.map(|own| &*own.overlay);
-        let made = self.pdp.decide_with(&question, overlay);
+        self.decided(caller, &question, known.own.map(|own| &*own.overlay))
+    }
+
+    /// The answer to a whole question, told to the recorder.
+    pub(super) fn decided(
+        &self,
+        caller: &Principal,
+        question: &Question,
+        overlay: Option<&Overlay>,
+    ) -> Result<(DecisionId, Decision), Denied> {
+        let (now, id) = self.stamp();
+        let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         self.recorder.record(&Record {
             id,

@@ -50,6 +50,7 @@ mod evaluation;
 mod explain;
 mod facts;
 mod own_roles;
+mod plugins;
 mod principal;
 mod record;
 mod registry;
@@ -63,6 +64,7 @@ pub use denied::Denied;
 pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
+pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };

@@ -8,7 +8,7 @@ use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
-use super::guest::State;
+use super::guest::{Call, State};
 use super::{Error, Limits, LoadError};
 
 /// How often guests are asked whether their time is up; between, a guest keeps its thread.
@@ -70,11 +70,34 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(self.limits.output_bytes);
+        store.set_max_component_handles(self.limits.handles);
+        if let Some(fuel) = self.limits.fuel
+            && let Err(error) = store.set_fuel(fuel)
+        {
+            tracing::error!(target: "plugin", error = format!("{error:#}"), "fuel cannot be bounded");
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             Ok(if Instant::now() >= until { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
         store
+    }
+}
+
+impl Call<'_> {
+    /// One call on a fresh store, which is dropped whatever happens: nothing outlives the call, and a store
+    /// that was interrupted is never entered again.
+    pub(super) async fn on_fresh_store<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Store<State>, Duration) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        let until = Instant::now() + self.deadline;
+        let _place = self.runtime.place(until).await?;
+        let mut store = self.runtime.store(State::new(self, until), until);
+        let left = until.saturating_duration_since(Instant::now());
+        let result = work(&mut store, left).await;
+        *self.usage.lock() = store.data().usage();
+        result.map_err(|error| store.data().failure(&error))
     }
 }
 
@@ -101,6 +124,7 @@ fn config(limits: &Limits) -> Config {
         // A trap's address says nothing to an operator, and collecting it costs.
         .wasm_backtrace_max_frames(None)
         .concurrency_support(false)
+        .consume_fuel(limits.fuel.is_some())
         // The guest's own compiler has optimised already; this one runs at every start.
         .cranelift_opt_level(OptLevel::None);
     config

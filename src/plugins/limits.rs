@@ -18,6 +18,11 @@ pub struct Limits {
     pub calls: u32,
     /// Elements of a table (function pointers, in practice).
     pub table_elements: usize,
+    /// Handles of the component model that a call may hold.
+    pub handles: usize,
+    /// Instructions of a call, about; none: only time is bounded. The same call then ends at the same place always,
+    /// and every call is somewhat slower.
+    pub fuel: Option<u64>,
     /// A component's file, in bytes.
     pub component_bytes: u64,
 }
@@ -32,6 +37,8 @@ impl Default for Limits {
             log_bytes: 8 << 10,
             calls: 64,
             table_elements: 20_000,
+            handles: 1_000,
+            fuel: None,
             component_bytes: 32 << 20,
         }
     }
@@ -47,6 +54,11 @@ pub(super) struct Memories {
 impl Memories {
     pub(super) const fn new(most: usize) -> Self {
         Self { used: 0, most }
+    }
+
+    /// How much they have in all; memories never shrink.
+    pub(super) const fn used(&self) -> usize {
+        self.used
     }
 
     /// Whether one may grow from `current` to `desired`; counted if so.

@@ -6,14 +6,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+use super::calls::{Breaker, Counters};
+use super::capabilities::{Capabilities, SHORTEST_SECRET};
 use super::engine::Runtime;
-use super::guest::Guest;
-use super::manifest::{Manifest, World};
-use super::since_v0_1::{self, Call};
-use super::{Binding, Bound, Limits, LoadError, Loaded, Plugins, clean, since_v0_2};
+use super::guest::{Call, Guest, Usage};
+use super::host::{Host, Identity, NoHost};
+use super::manifest::Manifest;
+
+use super::world::World;
+use super::{
+    Binding, Bound, FailurePolicy, Hook, Limits, LoadError, Loaded, Plugins, RequestContext, clean,
+    since_v0_1, since_v0_2,
+};
 
 /// For a plugin to say what it is, and whether its configuration is good.
 const QUESTION: Duration = Duration::from_secs(2);
@@ -28,7 +36,12 @@ impl Plugins {
     ///
     /// # Errors
     /// Any plugin that cannot be used as bound.
-    pub async fn load(dir: &Path, bindings: &[Binding], limits: Limits) -> Result<Self, LoadError> {
+    pub async fn load(
+        dir: &Path,
+        bindings: &[Binding],
+        limits: Limits,
+        host: Arc<dyn Host>,
+    ) -> Result<Self, LoadError> {
         if bindings.is_empty() {
             return Ok(Self::none());
         }
@@ -44,13 +57,13 @@ impl Plugins {
                 bound.push(ready.bind(binding, &runtime).await?);
             }
         }
-        Ok(Self { runtime: Some(runtime), bound })
+        Ok(Self { runtime: Some(runtime), bound, host, counters: Counters::default() })
     }
 }
 
 /// A plugin that is what its manifest says, not yet configured.
 pub(super) struct Ready {
-    plugin: Arc<str>,
+    who: Identity,
     manifest: Manifest,
     guest: Guest,
     loaded: Loaded,
@@ -72,26 +85,31 @@ impl Ready {
         let bytes = read(plugin, &folder.join(&manifest.component), runtime.limits.component_bytes)?;
         let component = Component::from_binary(&runtime.engine, &bytes)
             .map_err(|error| bad_component(format!("{error:#}")))?;
-        let offered: &[&str] = match manifest.world {
-            World::RegistrationPolicyV0_1 => &since_v0_1::IMPORTS,
-            World::RegistrationPolicyV0_2 => &since_v0_2::IMPORTS,
-        };
+        let old = manifest.world == World::RegistrationPolicyV0_1;
         for (import, _) in component.component_type().imports(&runtime.engine) {
-            if !offered.contains(&import) {
+            let offered = if old {
+                since_v0_1::IMPORTS.contains(&import)
+            } else {
+                since_v0_2::offers(manifest.world, import)
+            };
+            if !offered {
                 let (plugin, import) = (plugin.to_owned(), clean::line(import, 200));
                 return Err(LoadError::Forbidden { plugin, import });
             }
         }
-        let guest = match manifest.world {
-            World::RegistrationPolicyV0_1 => since_v0_1::Guest::link(runtime, &component).map(Guest::V0_1),
-            World::RegistrationPolicyV0_2 => since_v0_2::Guest::link(runtime, &component).map(Guest::V0_2),
+        let guest = if old {
+            since_v0_1::Guest::link(runtime, &component).map(Guest::V0_1)
+        } else {
+            since_v0_2::Guest::link(runtime, &component, manifest.world)
+                .map(|guest| Guest::V0_2(Box::new(guest)))
         };
         let guest = guest.map_err(|error| bad_component(format!("{error:#}")))?;
-        let id: Arc<str> = plugin.into();
+        let sha256 = sha256(&bytes);
+        let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
         let nothing = Arc::from("{}");
-        let call = question(runtime, &id, &nothing);
+        let asked = Question::default();
         let told = guest
-            .describe(&call)
+            .describe(&asked.about(runtime, &who, &nothing))
             .await
             .map_err(|source| LoadError::Call { plugin: plugin.to_owned(), source })?;
         let hooks: Vec<_> = manifest.hooks.iter().map(|hook| hook.name()).collect();
@@ -101,19 +119,39 @@ impl Ready {
                 told.id, told.version, told.hooks, manifest.id, manifest.version
             )));
         }
-        let loaded =
-            Loaded { plugin: plugin.to_owned(), version: manifest.version.clone(), sha256: sha256(&bytes) };
+        let loaded = Loaded {
+            plugin: plugin.to_owned(),
+            version: manifest.version.clone(),
+            hook: manifest.world.hook(),
+            lacks: Vec::new(),
+            sha256,
+        };
         tracing::info!(target: "plugin", plugin, version = loaded.version, sha256 = loaded.sha256, "loaded");
-        Ok(Self { plugin: id, manifest, guest, loaded })
+        Ok(Self { who, manifest, guest, loaded })
     }
 
     pub(super) async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
         let refused = |reasons| LoadError::Refused { plugin: binding.plugin.clone(), reasons };
         let config: Arc<str> =
             self.manifest.configured(&binding.config).map_err(|what| refused(vec![what]))?.into();
+        let hook = self.manifest.world.hook();
+        if binding.on_failure == Some(FailurePolicy::Waitlist) && hook != Hook::RegistrationValidate {
+            let what = "on_failure: only a registration can wait; use `closed` or `open`".to_owned();
+            return Err(refused(vec![what]));
+        }
+        if binding.grants.secrets.values().any(|secret| secret.expose().len() < SHORTEST_SECRET) {
+            return Err(refused(vec![format!("a secret has at least {SHORTEST_SECRET} characters")]));
+        }
+        let capabilities = self.manifest.capabilities.granted(&binding.grants);
+        let lacks = self.manifest.capabilities.lacks(&capabilities);
+        if !lacks.is_empty() {
+            let (plugin, lacks) = (&*self.who.plugin, lacks.join(", "));
+            tracing::info!(target: "plugin", plugin, lacks, "not all that the plugin asks for is granted");
+        }
+        let asked = Question::default();
         let complaints = self
             .guest
-            .complaints(&question(runtime, &self.plugin, &config))
+            .complaints(&asked.about(runtime, &self.who, &config))
             .await
             .map_err(|source| LoadError::Call { plugin: binding.plugin.clone(), source })?;
         if let Some(complaints) = complaints {
@@ -122,18 +160,51 @@ impl Ready {
             ));
         }
         Ok(Bound {
-            plugin: Arc::clone(&self.plugin),
+            who: self.who.clone(),
+            hook,
             guest: self.guest.clone(),
             config,
             on_failure: binding.on_failure,
+            monitor: binding.monitor,
             deadline: binding.deadline.min(LONGEST),
-            loaded: self.loaded.clone(),
+            capabilities: Arc::new(capabilities),
+            breaker: Breaker::default(),
+            loaded: Loaded { lacks, ..self.loaded.clone() },
         })
     }
 }
 
-fn question<'a>(runtime: &'a Runtime, plugin: &'a Arc<str>, config: &'a Arc<str>) -> Call<'a> {
-    Call { runtime, plugin, config, deadline: QUESTION, request_id: "start" }
+/// A question at the start: the plugin has nothing then but its configuration.
+struct Question {
+    context: RequestContext,
+    capabilities: Arc<Capabilities>,
+    host: Arc<dyn Host>,
+    usage: Mutex<Usage>,
+}
+
+impl Default for Question {
+    fn default() -> Self {
+        let context = RequestContext { request_id: "start".to_owned(), ..RequestContext::default() };
+        Self { context, capabilities: Arc::default(), host: Arc::new(NoHost), usage: Mutex::default() }
+    }
+}
+
+impl Question {
+    fn about<'a>(&'a self, runtime: &'a Runtime, who: &'a Identity, config: &'a Arc<str>) -> Call<'a> {
+        Call {
+            runtime,
+            who,
+            config,
+            capabilities: &self.capabilities,
+            host: &self.host,
+            deadline: QUESTION,
+            hook: "start",
+            context: &self.context,
+            dry_run: false,
+            hidden: None,
+            usage: &self.usage,
+        }
+    }
 }
 
 pub(super) fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {

@@ -2,32 +2,53 @@
 //!
 //! Owns: the engine with its limits, manifests, the contract's versions, the hooks, and wasmtime, which
 //! nothing else imports. May import: `domain`.
-//! Must never: give a guest a secret, let it overrule a refusal, call it inside a database transaction, or
+//! Must never: let a secret into a guest, let it overrule a refusal, call it inside a database transaction, or
 //! call a store again after a failure.
 //! Read next: `registration.rs` (what a hook is), then `engine.rs` (the limits), `docs/plugins.md`.
 
+mod asking;
+mod calls;
+mod capabilities;
 mod clean;
 mod engine;
 mod error;
+mod fetching;
 mod guest;
+mod hooks;
+mod host;
 mod inspect;
+mod keeping;
 mod limits;
 mod load;
 mod manifest;
 mod registration;
+mod rulings;
 mod since_v0_1;
 mod since_v0_2;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use asking::OauthError;
+pub use calls::Count;
+pub use capabilities::{Grants, HttpOrigin};
 pub use error::{Error, LoadError};
+pub use hooks::{
+    ActorKind, ClientAuth, Endpoints, Event, ExternalIdentity, InvitationWish, KeyWish, LegacyOutcome,
+    LoginAttempt, Mint, Narrowing, OutgoingLetter, PasswordOccasion, PasswordWish, Person, TokenSet,
+};
+pub use host::{Ask, Asker, FetchError, Host, Identity, KvError, NoHost};
 pub use inspect::{Inspection, ManifestView};
 pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
+pub use rulings::{Denial, Finding, Judged, Ruling};
+pub use world::Hook;
 
+use calls::{Breaker, Counters};
+use capabilities::Capabilities;
 use engine::Runtime;
 use guest::Guest;
 
@@ -38,68 +59,76 @@ pub struct Plugins {
     runtime: Option<Arc<Runtime>>,
     /// In the order in which they are asked.
     bound: Vec<Bound>,
+    /// What guests may ask of us.
+    host: Arc<dyn Host>,
+    counters: Counters,
 }
 
 /// One plugin, bound to the hooks its manifest names.
 #[derive(Debug)]
 struct Bound {
-    plugin: Arc<str>,
+    who: Identity,
+    hook: Hook,
     guest: Guest,
     /// The manifest's defaults with the operator's values laid over them, as JSON.
     config: Arc<str>,
-    on_failure: FailurePolicy,
+    on_failure: Option<FailurePolicy>,
+    /// Asked, told in the findings, and without effect.
+    monitor: bool,
     deadline: Duration,
+    capabilities: Arc<Capabilities>,
+    breaker: Breaker,
     loaded: Loaded,
 }
 
+impl Bound {
+    fn policy(&self, hook: Hook) -> FailurePolicy {
+        self.on_failure.unwrap_or_else(|| hook.usual_policy())
+    }
+}
+
 /// The operator's wish to have a plugin asked.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Binding {
     /// The plugin's id, which is also its folder's name.
     pub plugin: String,
     /// A JSON object laid over the manifest's defaults, key by key; `null` leaves them as they are.
-    #[serde(default)]
     pub config: serde_json::Value,
-    #[serde(default)]
-    pub on_failure: FailurePolicy,
+    /// None: what is usual for the hook.
+    pub on_failure: Option<FailurePolicy>,
+    /// Ask and record, and let nothing come of it.
+    pub monitor: bool,
     /// How long one call may take in all, waiting for a free place included; 60 seconds at most. Kept to a
     /// hundredth of a second.
-    #[serde(rename = "deadline_ms", default = "usual_deadline", deserialize_with = "millis")]
     pub deadline: Duration,
+    /// What of the manifest's wishes it gets.
+    pub grants: Grants,
 }
 
 impl Binding {
-    /// Binds with the manifest's configuration, refusing on failure, and half a second for a call.
+    /// Binds with the manifest's configuration, the hook's usual failure policy, half a second for a call, and
+    /// no grant.
     #[must_use]
     pub fn new(plugin: impl Into<String>) -> Self {
         Self {
             plugin: plugin.into(),
             config: serde_json::Value::Null,
-            on_failure: FailurePolicy::Closed,
-            deadline: usual_deadline(),
+            on_failure: None,
+            monitor: false,
+            deadline: Duration::from_millis(500),
+            grants: Grants::default(),
         }
     }
 }
 
-const fn usual_deadline() -> Duration {
-    Duration::from_millis(500)
-}
-
-fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    serde::Deserialize::deserialize(deserializer).map(Duration::from_millis)
-}
-
 /// What follows when a plugin cannot answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// The registration is refused as unavailable; the person may try again.
-    #[default]
+    /// What was asked about is refused as unavailable; the person may try again.
     Closed,
-    /// The account waits for an administrator.
+    /// The account waits for an administrator; only at registration.
     Waitlist,
-    /// As if the plugin had accepted and changed nothing.
+    /// As if the plugin had agreed and changed nothing.
     Open,
 }
 
@@ -108,6 +137,9 @@ pub enum FailurePolicy {
 pub struct Loaded {
     pub plugin: String,
     pub version: String,
+    pub hook: Hook,
+    /// What it asks for and was not granted.
+    pub lacks: Vec<String>,
     /// SHA-256 of the component, in lower-case hexadecimal.
     pub sha256: String,
 }
@@ -115,8 +147,14 @@ pub struct Loaded {
 impl Plugins {
     /// No plugins: every registration is accepted unchanged.
     #[must_use]
-    pub const fn none() -> Self {
-        Self { runtime: None, bound: Vec::new() }
+    pub fn none() -> Self {
+        Self { runtime: None, bound: Vec::new(), host: Arc::new(NoHost), counters: Counters::default() }
+    }
+
+    /// How calls have ended since the start.
+    #[must_use]
+    pub fn counts(&self) -> Vec<Count> {
+        self.counters.all()
     }
 
     /// The plugins in use, in the order in which they are asked.

@@ -15,6 +15,7 @@ struct Captcha;
 #[serde(deny_unknown_fields)]
 struct Config {
     provider: Provider,
+    address: String,
     hostname: String,
     lowest_score: f64,
     send_ip: bool,
@@ -61,6 +62,12 @@ impl Plugin for Captcha {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<String>> {
+        let own = &config.address;
+        if !own.is_empty() && !own.starts_with("https://") && !own.starts_with("http://") {
+            return Err(
+                ["address: must be one such as `https://captcha.example.com/siteverify`".into()].into()
+            );
+        }
         if !(0.0..=1.0).contains(&config.lowest_score) {
             return Err(["lowest_score: must be 0.0 to 1.0".into()].into());
         }
@@ -86,7 +93,7 @@ impl RegistrationHook for Captcha {
         if let Some(ip) = context.client_ip.filter(|_| config.send_ip) {
             form.push(("remoteip", http::text(ip)));
         }
-        let answer = http::post(config.provider.address()).form(form).send()?;
+        let answer = http::post(address(&config)).form(form).send()?;
         if !answer.is_success() {
             return Err(PluginError::Upstream(
                 ["the provider answers ", &answer.status.to_string()].concat(),
@@ -94,6 +101,10 @@ impl RegistrationHook for Captcha {
         }
         judge(&config, &answer.json()?)
     }
+}
+
+fn address(config: &Config) -> &str {
+    if config.address.is_empty() { config.provider.address() } else { &config.address }
 }
 
 fn judge(config: &Config, answer: &Answer) -> Result<Verdict, PluginError> {
@@ -119,7 +130,7 @@ fn judge(config: &Config, answer: &Answer) -> Result<Verdict, PluginError> {
 }
 
 fn refusal(code: &str, message: &str) -> Verdict {
-    Verdict::Reject(Denial::new(code, message).on("payload.captcha_token"))
+    Verdict::Reject(Denial::new(code, message).on("transient_payload.captcha_token"))
 }
 
 #[cfg(test)]
@@ -129,6 +140,7 @@ mod tests {
     fn config(change: impl Fn(&mut Config)) -> Config {
         let mut config = Config {
             provider: Provider::Recaptcha,
+            address: String::new(),
             hostname: String::new(),
             lowest_score: 0.0,
             send_ip: false,
@@ -175,6 +187,15 @@ mod tests {
         let answer =
             serde_json::from_str(r#"{"success": false, "error-codes": ["invalid-input-secret"]}"#).unwrap();
         assert!(matches!(judge(&config(|_| ()), &answer), Err(PluginError::Config(_))));
+    }
+
+    #[test]
+    fn a_service_of_ones_own_is_asked_instead() {
+        let own = config(|config| config.address = "https://captcha.example.com/siteverify".into());
+        assert!(Captcha::check(&own).is_ok());
+        assert_eq!(address(&own), "https://captcha.example.com/siteverify");
+        assert_eq!(address(&config(|_| ())), "https://www.google.com/recaptcha/api/siteverify");
+        assert!(Captcha::check(&config(|config| config.address = "captcha.example.com".into())).is_err());
     }
 
     #[test]

@@ -12,15 +12,16 @@ pub(super) async fn run(args: &TrialArgs, calls: u32) -> Outcome {
     let load = begin.elapsed();
     // The first call meets cold caches; it is told apart.
     let begin = Instant::now();
-    if trial.ask().await.missing {
-        return Err("the plugin has no answer; `palisade plugin run` tells why".into());
+    if let Some(why) = trial.ask().await?.missing {
+        return Err(format!("the plugin has no answer: {why}").into());
     }
     let first = begin.elapsed();
     let mut times = Vec::new();
     for _ in 0..calls {
         let begin = Instant::now();
-        trial.ask().await;
+        trial.ask().await?;
         times.push(begin.elapsed());
+        trial.host.sent();
     }
     times.sort_unstable();
     let at =

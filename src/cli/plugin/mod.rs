@@ -5,6 +5,7 @@ mod build;
 mod input;
 mod inspect;
 mod list;
+mod mock;
 mod new;
 mod parts;
 mod run;

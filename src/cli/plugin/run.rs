@@ -1,4 +1,4 @@
-//! `palisade plugin run`: one call, with the answer and the log lines as JSON.
+//! `palisade plugin run`: one call, with the answer, the log lines and the requests as JSON.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,16 +18,21 @@ pub(super) async fn run(args: &TrialArgs) -> Outcome {
     let trial = Trial::prepare(args).await?;
     let lines = Lines::default();
     let begin = Instant::now();
-    let answer = trial.ask().with_subscriber(registry().with(lines.clone())).await;
+    let answer = trial.ask().with_subscriber(registry().with(lines.clone())).await?;
     let micros = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
     let told = json!({
         "hook": trial.hook,
         "answer": answer.value,
+        "no_answer": answer.missing,
         "log": *lines.0.lock(),
+        "http": trial.host.sent(),
         "micros": micros,
     });
     println!("{told:#}");
-    if answer.missing { Err("the plugin has no answer; its log lines tell why".into()) } else { Ok(()) }
+    match answer.missing {
+        None => Ok(()),
+        Some(why) => Err(format!("the plugin has no answer: {why}").into()),
+    }
 }
 
 /// What the plugin and the host about it have logged.

@@ -82,7 +82,7 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, resources, access, search, policies, roles];
+areas![identity, organizations, credentials, platform, resources, access, search, policies, roles, plugins];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
 #[must_use]

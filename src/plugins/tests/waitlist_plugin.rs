@@ -77,7 +77,8 @@ async fn a_bad_configuration_is_refused_in_the_plugins_own_words() {
 async fn the_first_build_ever_still_loads_and_answers() {
     let config = json!({"allowed_domains": ["example.com"]});
     let dir = folder("plugins/fixtures/since_v0_1");
-    let plugins = Plugins::load(&dir, &[binding("waitlist", config)], limits()).await.unwrap();
+    let plugins =
+        Plugins::load(&dir, &[binding("waitlist", config)], limits(), Arc::new(NoHost)).await.unwrap();
     assert_eq!(plugins.loaded().next().unwrap().version, "0.1.0");
     assert_eq!(ask(&plugins, &candidate("ada@example.com")).await, accepted());
 }

@@ -10,19 +10,22 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 12] = [
+const WITHOUT_AN_OPERATION: [&str; 15] = [
     "CreateAdministrator",
+    "DeliverEvents",
     "DeliverMail",
     "ImportUsers",
     "ListSigningKeys",
     "PruneEvents",
     "PurgeAccounts",
     "PurgeExpired",
+    "ReadPluginStorage",
     "RecordKeyUse",
     "ResealSecrets",
     "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
+    "WritePluginStorage",
 ];
 
 #[test]
