@@ -96,7 +96,7 @@ impl Guard {
         match self.decided(&principal, &question, None) {
             Ok((_, decision)) => decision.allowed,
             Err(error) => {
-                tracing::error!(target: "plugin", plugin = plugin.id, action, %error, "no decision could be made");
+                tracing::error!(target: "plugin", plugin = plugin.id, action, error = ?error, "no decision could be made");
                 false
             }
         }

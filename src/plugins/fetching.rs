@@ -1,5 +1,6 @@
 //! One HTTP request of a guest: checked, sent by the host, and blanked where a secret comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,6 +12,7 @@ use tokio::time::timeout_at;
 use url::Url;
 
 use super::capabilities::HttpOrigin;
+use super::errand::{Errand, outside};
 use super::guest::State;
 use super::host::{Ask, FetchError};
 
@@ -96,10 +98,18 @@ pub(super) enum Refused {
 impl State {
     pub(super) async fn fetch(&mut self, wish: Wish) -> Result<Got, Refused> {
         if self.requests >= REQUESTS {
-            self.count("http-requests");
+            self.errand.count("http-requests");
             return Err(Refused::TooMany);
         }
         self.requests += 1;
+        let errand = Arc::clone(&self.errand);
+        let sent = outside(async move { errand.fetch(wish).await }).await;
+        sent.unwrap_or_else(|| Err(Refused::Unreachable("the host failed".to_owned())))
+    }
+}
+
+impl Errand {
+    async fn fetch(&self, wish: Wish) -> Result<Got, Refused> {
         let until = tokio::time::Instant::from_std(self.until);
         let until = if wish.timeout.is_zero() {
             until
@@ -109,7 +119,7 @@ impl State {
         let (request, internal) = self.checked(wish)?;
         let answer = match timeout_at(until, self.host.fetch(request, internal)).await {
             Err(_) => return Err(Refused::Timeout),
-            Ok(Err(FetchError::Denied(why))) => return Err(self.denied(why)),
+            Ok(Err(FetchError::Denied(why))) => return Err(self.refuse(why)),
             Ok(Err(FetchError::Unreachable(why))) => return Err(Refused::Unreachable(why)),
             Ok(Err(FetchError::TooLarge)) => return Err(Refused::TooLarge),
             Ok(Ok(answer)) => answer,
@@ -154,9 +164,9 @@ impl State {
         let internal = self
             .capabilities
             .internal(&origin)
-            .ok_or_else(|| self.denied(format!("{origin} is not granted")))?;
+            .ok_or_else(|| self.refuse(format!("{origin} is not granted")))?;
         if !self.host.permits(self.asker(), Ask::Fetch { to: &origin, internal }) {
-            return Err(self.denied(format!("no policy permits {origin}")));
+            return Err(self.refuse(format!("no policy permits {origin}")));
         }
         let secret = |name: &str| self.secret(name, &origin, internal);
         let mut builder = http::Request::builder().method(method).uri(url.as_str());
@@ -211,18 +221,16 @@ impl State {
 
     /// The text of a secret that the guest named, if it may be used there. It never enters the guest.
     fn secret(&self, name: &str, to: &HttpOrigin, internal: bool) -> Result<&str, Refused> {
-        let unknown = || self.denied("a secret is not granted".to_owned());
+        let unknown = || self.refuse("a secret is not granted".to_owned());
         let secret = self.capabilities.secrets.get(name).ok_or_else(unknown)?;
         if !self.host.permits(self.asker(), Ask::UseSecret { secret: name, to, internal }) {
-            return Err(self.denied(format!("no policy permits the secret `{name}` at {to}")));
+            return Err(self.refuse(format!("no policy permits the secret `{name}` at {to}")));
         }
         Ok(secret.expose())
     }
 
-    pub(super) fn denied(&self, why: String) -> Refused {
-        self.count("denied");
-        let (plugin, request_id) = (&*self.who.plugin, &*self.request_id);
-        tracing::warn!(target: "plugin", plugin, request_id, why, "the plugin was denied something");
+    fn refuse(&self, why: String) -> Refused {
+        self.denied(&why);
         Refused::Denied(why)
     }
 

@@ -8,7 +8,8 @@ use wasmtime::{ResourceLimiter, Trap};
 
 use super::capabilities::Capabilities;
 use super::engine::Runtime;
-use super::host::{Asker, Host, Identity};
+use super::errand::Errand;
+use super::host::{Host, Identity};
 use super::limits::Memories;
 use super::{Error, Limits, RequestContext, clean, since_v0_1, since_v0_2};
 
@@ -82,16 +83,11 @@ pub(super) struct Usage {
 
 /// The data of one call's store.
 pub(super) struct State {
-    pub(super) who: Identity,
-    pub(super) request_id: String,
-    organization: Option<String>,
+    /// What the host does for the guest.
+    pub(super) errand: Arc<Errand>,
     config: Arc<str>,
-    pub(super) capabilities: Arc<Capabilities>,
-    pub(super) host: Arc<dyn Host>,
     limits: Limits,
     hidden: Option<String>,
-    /// The end of the call.
-    pub(super) until: Instant,
     /// HTTP requests so far.
     pub(super) requests: u32,
     /// Uses of the storage so far.
@@ -101,7 +97,6 @@ pub(super) struct State {
     log_dropped: u64,
     memories: Memories,
     memory_refused: bool,
-    usage: Mutex<Usage>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -116,15 +111,18 @@ pub(super) enum Level {
 impl State {
     pub(super) fn new(call: &Call<'_>, until: Instant) -> Self {
         Self {
-            who: call.who.clone(),
-            request_id: call.context.request_id.clone(),
-            organization: call.context.organization.clone(),
+            errand: Arc::new(Errand {
+                who: call.who.clone(),
+                request_id: call.context.request_id.clone(),
+                organization: call.context.organization.clone(),
+                capabilities: Arc::clone(call.capabilities),
+                host: Arc::clone(call.host),
+                until,
+                limits: Mutex::default(),
+            }),
             config: Arc::clone(call.config),
-            capabilities: Arc::clone(call.capabilities),
-            host: Arc::clone(call.host),
             limits: call.runtime.limits,
             hidden: call.hidden.filter(|text| !text.is_empty()).map(str::to_owned),
-            until,
             requests: 0,
             kept: 0,
             log_lines: 0,
@@ -132,7 +130,6 @@ impl State {
             log_dropped: 0,
             memories: Memories::new(call.runtime.limits.memory_bytes),
             memory_refused: false,
-            usage: Mutex::default(),
         }
     }
 
@@ -140,20 +137,8 @@ impl State {
         &self.config
     }
 
-    pub(super) fn asker(&self) -> Asker<'_> {
-        Asker { who: &self.who, request_id: &self.request_id, organization: self.organization.as_deref() }
-    }
-
-    /// Remembers that the call ran into a limit.
-    pub(super) fn count(&self, limit: &'static str) {
-        let mut usage = self.usage.lock();
-        if !usage.limits.contains(&limit) {
-            usage.limits.push(limit);
-        }
-    }
-
     pub(super) fn usage(&self) -> Usage {
-        std::mem::take(&mut *self.usage.lock())
+        Usage { memory: self.memories.used(), limits: std::mem::take(&mut *self.errand.limits.lock()) }
     }
 
     /// One line in our log, or one more that was dropped.
@@ -165,12 +150,12 @@ impl State {
         let bytes = self.log_bytes.saturating_add(line.len());
         if self.log_lines >= self.limits.log_lines || bytes > self.limits.log_bytes {
             self.log_dropped = self.log_dropped.saturating_add(1);
-            self.count("log");
+            self.errand.count("log");
             return;
         }
         self.log_lines += 1;
         self.log_bytes = bytes;
-        let (plugin, request_id) = (&*self.who.plugin, &*self.request_id);
+        let (plugin, request_id) = (&*self.errand.who.plugin, &*self.errand.request_id);
         match level {
             Level::Trace => tracing::trace!(target: "plugin", plugin, request_id, "{line}"),
             Level::Debug => tracing::debug!(target: "plugin", plugin, request_id, "{line}"),
@@ -208,7 +193,7 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         if self.log_dropped > 0 {
-            let (plugin, dropped) = (&*self.who.plugin, self.log_dropped);
+            let (plugin, dropped) = (&*self.errand.who.plugin, self.log_dropped);
             tracing::warn!(target: "plugin", plugin, dropped, "the plugin logged more than it may");
         }
     }
@@ -218,10 +203,6 @@ impl ResourceLimiter for State {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let fits = self.memories.grow(current, desired);
         self.memory_refused |= !fits;
-        if fits {
-            let usage = self.usage.get_mut();
-            usage.memory = self.memories.used();
-        }
         Ok(fits)
     }
 

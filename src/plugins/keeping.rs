@@ -1,10 +1,11 @@
 //! A guest's storage: checked here, kept by the host.
 
-use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout_at;
 
+use super::errand::{Errand, outside};
 use super::guest::State;
 use super::host::KvError;
 
@@ -34,37 +35,31 @@ impl From<KvError> for KvRefused {
     }
 }
 
+/// What a guest wants of its storage.
+#[derive(Debug)]
+pub(super) enum Use {
+    Get,
+    Set { value: Vec<u8>, ttl: u32 },
+    Delete,
+    Increment { by: i64, ttl: u32 },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) enum Kept {
+    Value(Option<Vec<u8>>),
+    Done,
+    Sum(i64),
+}
+
 impl State {
-    pub(super) async fn kv_get(&mut self, key: &str) -> Result<Option<Vec<u8>>, KvRefused> {
-        self.may_keep(key)?;
-        self.within(self.host.kv_get(self.asker(), key)).await
-    }
-
-    pub(super) async fn kv_set(&mut self, key: &str, value: Vec<u8>, ttl: u32) -> Result<(), KvRefused> {
-        self.may_keep(key)?;
-        if value.len() > VALUE {
-            return Err(KvRefused::Invalid("a value has at most 16 KiB"));
-        }
-        self.within(self.host.kv_set(self.asker(), key, value, lifetime(ttl))).await
-    }
-
-    pub(super) async fn kv_delete(&mut self, key: &str) -> Result<(), KvRefused> {
-        self.may_keep(key)?;
-        self.within(self.host.kv_delete(self.asker(), key)).await
-    }
-
-    pub(super) async fn kv_increment(&mut self, key: &str, by: i64, ttl: u32) -> Result<i64, KvRefused> {
-        self.may_keep(key)?;
-        self.within(self.host.kv_increment(self.asker(), key, by, lifetime(ttl))).await
-    }
-
-    fn may_keep(&mut self, key: &str) -> Result<(), KvRefused> {
-        if !self.capabilities.kv {
-            self.denied("the storage is not granted".to_owned());
+    pub(super) async fn keep(&mut self, key: String, wish: Use) -> Result<Kept, KvRefused> {
+        if !self.errand.capabilities.kv {
+            self.errand.denied("the storage is not granted");
             return Err(KvRefused::Denied("it is not granted"));
         }
         if self.kept >= USES {
-            self.count("kv-uses");
+            self.errand.count("kv-uses");
             return Err(KvRefused::Quota);
         }
         self.kept += 1;
@@ -72,14 +67,34 @@ impl State {
         if key.is_empty() || key.chars().count() > KEY || key.contains('\0') {
             return Err(KvRefused::Invalid("a key has 1 to 200 characters, none of them NUL"));
         }
-        Ok(())
-    }
-
-    async fn within<T>(&self, work: impl Future<Output = Result<T, KvError>>) -> Result<T, KvRefused> {
-        match timeout_at(tokio::time::Instant::from_std(self.until), work).await {
-            Ok(done) => Ok(done?),
-            Err(_) => Err(KvRefused::Unavailable),
+        if matches!(&wish, Use::Set { value, .. } if value.len() > VALUE) {
+            return Err(KvRefused::Invalid("a value has at most 16 KiB"));
         }
+        let errand = Arc::clone(&self.errand);
+        let until = tokio::time::Instant::from_std(errand.until);
+        let work = outside(async move { errand.keep(&key, wish).await });
+        match timeout_at(until, work).await {
+            Ok(Some(done)) => Ok(done?),
+            Ok(None) | Err(_) => Err(KvRefused::Unavailable),
+        }
+    }
+}
+
+impl Errand {
+    async fn keep(&self, key: &str, wish: Use) -> Result<Kept, KvError> {
+        let (host, asker) = (&self.host, self.asker());
+        Ok(match wish {
+            Use::Get => Kept::Value(host.kv_get(asker, key).await?),
+            Use::Set { value, ttl } => {
+                host.kv_set(asker, key, value, lifetime(ttl)).await?;
+                Kept::Done
+            }
+            Use::Delete => {
+                host.kv_delete(asker, key).await?;
+                Kept::Done
+            }
+            Use::Increment { by, ttl } => Kept::Sum(host.kv_increment(asker, key, by, lifetime(ttl)).await?),
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod calls;
 mod capabilities;
 mod clean;
 mod engine;
+mod errand;
 mod error;
 mod fetching;
 mod guest;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::offered::{config, http_client, kv, log, oauth_types, types};
 use crate::plugins::fetching::{Body, Got, Piece, Refused, Wish};
 use crate::plugins::guest::{Level, State};
-use crate::plugins::keeping::KvRefused;
+use crate::plugins::keeping::{Kept, KvRefused, Use};
 
 impl types::Host for State {}
 
@@ -84,19 +84,25 @@ fn field(value: http_client::FieldValue) -> Piece {
 
 impl kv::Host for State {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, kv::KvError> {
-        self.kv_get(&key).await.map_err(refused)
+        match self.keep(key, Use::Get).await.map_err(refused)? {
+            Kept::Value(value) => Ok(value),
+            Kept::Done | Kept::Sum(_) => Err(kv::KvError::Unavailable),
+        }
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>, ttl_seconds: u32) -> Result<(), kv::KvError> {
-        self.kv_set(&key, value, ttl_seconds).await.map_err(refused)
+        self.keep(key, Use::Set { value, ttl: ttl_seconds }).await.map_err(refused).map(drop)
     }
 
     async fn delete(&mut self, key: String) -> Result<(), kv::KvError> {
-        self.kv_delete(&key).await.map_err(refused)
+        self.keep(key, Use::Delete).await.map_err(refused).map(drop)
     }
 
     async fn increment(&mut self, key: String, by: i64, ttl_seconds: u32) -> Result<i64, kv::KvError> {
-        self.kv_increment(&key, by, ttl_seconds).await.map_err(refused)
+        match self.keep(key, Use::Increment { by, ttl: ttl_seconds }).await.map_err(refused)? {
+            Kept::Sum(sum) => Ok(sum),
+            Kept::Done | Kept::Value(_) => Err(kv::KvError::Unavailable),
+        }
     }
 }
 

@@ -69,5 +69,5 @@ async fn a_flood_of_log_lines_is_cut_and_counted() {
     drop(guard);
     let lines = lines.0.lock();
     assert_eq!(lines.iter().filter(|line| *line == "flood").count(), 32);
-    assert_eq!(lines.last().unwrap(), "the plugin logged more than it may");
+    assert!(lines.iter().any(|line| line == "the plugin logged more than it may"), "{lines:?}");
 }
