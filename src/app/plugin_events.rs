@@ -58,9 +58,10 @@ impl App {
         };
         let heard = taken.as_ref().map_or(0, |taken| *taken);
         let last = heard.checked_sub(1).and_then(|last| events.get(last)).map_or(seq, |event| event.seq);
-        let again = if heard > 0 || events.is_empty() { now } else { self.now() + wait_after(attempts) };
+        let vain = heard == 0 && !events.is_empty();
+        let next = if vain { (attempts, self.now() + wait_after(attempts)) } else { (0, now) };
         let mut tx = self.store.begin().await?;
-        tx.event_sink_took(ok, plugin, (seq, last), again).await?;
+        tx.event_sink_took(ok, plugin, (seq, last), next).await?;
         tx.commit().await?;
         Ok(heard)
     }

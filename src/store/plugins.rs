@@ -168,7 +168,8 @@ impl Tx {
         row.map(|row| Ok((row.get("seq")?, row.get("attempts")?))).transpose()
     }
 
-    /// Notes that `plugin` has taken everything up to `seq`, and that it may be told more from `again` on.
+    /// Notes that `plugin` has taken everything up to `seq`, how often in vain it was told what comes next, and that
+    /// it may be told more from `again` on.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -177,13 +178,11 @@ impl Tx {
         _ok: &Authorized<'_, DeliverEvents>,
         plugin: &str,
         (from, to): (i64, i64),
-        again: Micros,
+        (attempts, again): (i64, Micros),
     ) -> Result<(), Error> {
-        // Tries count from the last event taken.
         self.run(
-            "UPDATE plugin_cursors SET seq = $3, leased_until = $4, \
-             attempts = CASE WHEN $3 > $2 THEN 0 ELSE attempts END WHERE plugin = $1 AND seq = $2",
-            args![plugin, from, to, again],
+            "UPDATE plugin_cursors SET seq = $3, attempts = $4, leased_until = $5 WHERE plugin = $1 AND seq = $2",
+            args![plugin, from, to, attempts, again],
         )
         .await?;
         Ok(())
