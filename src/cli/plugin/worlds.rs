@@ -17,16 +17,18 @@ pub(super) struct World {
     pub(super) capabilities: &'static str,
 }
 
-const ALONE: &str = "";
+const ALONE: &str = "\n";
 const HTTP: &str = "
 [capabilities]
 http = [\"https://api.example.com\"]
 secrets = [\"token\"]
+
 ";
 const PROVIDER: &str = "
 [capabilities]
 http = [\"https://id.example.com\"]
 secrets = [\"client_secret\"]
+
 ";
 
 macro_rules! world {
