@@ -10,16 +10,19 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 15] = [
+const WITHOUT_AN_OPERATION: [&str; 18] = [
     "CreateAdministrator",
     "DeliverEvents",
     "DeliverMail",
+    "ExportDecisions",
     "ImportUsers",
     "ListSigningKeys",
+    "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",
     "PurgeExpired",
     "ReadPluginStorage",
+    "RecordDecisions",
     "RecordKeyUse",
     "ResealSecrets",
     "ReviewRegistrations",

@@ -91,7 +91,7 @@ fn without_a_solved_captcha_nobody_comes_in() {
     assert_eq!(told["answer"]["code"], "plugin:captcha/captcha-failed");
     let told = trial.told(&json!({}), &registration(&json!({})), &captcha(&json!({ "success": true })));
     assert_eq!(told["answer"]["code"], "plugin:captcha/captcha-missing");
-    assert_eq!(told["answer"]["field"], "payload.captcha_token");
+    assert_eq!(told["answer"]["field"], "transient_payload.captcha_token");
     assert_eq!(told["http"], json!([]), "there is nothing to ask about");
 }
 
