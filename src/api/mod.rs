@@ -32,6 +32,7 @@ mod messages;
 mod organizations;
 mod pages;
 mod passwords;
+mod plugins;
 mod policies;
 mod problem;
 mod reference;
@@ -97,7 +98,13 @@ operations! {
         deletion::DeletionApi,
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
-    (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (
+        waitlist::WaitlistApi,
+        messages::MessagesApi,
+        users::UsersApi,
+        jwks::JwksApi,
+        plugins::PluginsApi,
+    ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (
         events::EventsApi,

@@ -1,5 +1,6 @@
 //! The settings, their types, bounds and defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-use super::plugins::PluginBinding;
+use super::plugins::{PluginBinding, SecretSource};
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
@@ -75,6 +76,10 @@ pub struct Config {
     pub rate_limits: RateLimits,
     /// Start without any plugin, whatever is bound. Default no.
     pub safe_mode: bool,
+    /// Public keys (PEM, P-256) of which one must have signed each plugin. Default none: no signature is needed.
+    pub plugin_keys: Vec<PathBuf>,
+    /// Where the text of each secret is that administrators may grant: by plugin, then by the manifest's name for it.
+    pub plugin_secrets: BTreeMap<String, BTreeMap<String, SecretSource>>,
     /// The plugins, of one hook asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -106,6 +111,8 @@ impl Default for Config {
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
             safe_mode: false,
+            plugin_keys: Vec::new(),
+            plugin_secrets: BTreeMap::new(),
             plugins: None,
         }
     }

@@ -58,6 +58,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     13 "0013_count_register_changes",
     14 "0014_create_roles",
     18 "0018_create_plugin_storage",
+    19 "0019_create_plugin_installs",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -113,6 +113,7 @@ mod credentials;
 mod identity;
 mod organizations;
 mod platform;
+mod plugins;
 mod resources;
 mod roles;
 mod search;
@@ -125,6 +126,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         organizations::ROWS,
         credentials::ROWS,
         platform::ROWS,
+        plugins::ROWS,
         resources::ROWS,
         access::ROWS,
         roles::ROWS,
