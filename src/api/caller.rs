@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderMap, StatusCode, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -10,6 +10,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::RequestId;
 use super::browser::{ACCESS_COOKIE, Browser};
 use super::client_address::ClientAddress;
+use super::freshness;
 use super::problem::Problem;
 use crate::app::{App, Limit};
 use crate::guard::{Action, Authorized, Origin, Party, Principal};
@@ -78,24 +79,24 @@ impl std::ops::Deref for Visitor {
     }
 }
 
-fn origin(request: &Request) -> Origin {
+pub(super) fn origin(request: &Request) -> Origin {
     let user_agent = request.header(header::USER_AGENT).map(|text| text.chars().take(256).collect());
     let ip = request.data::<ClientAddress>().and_then(|client| client.0);
     Origin { request_id: RequestId::current().to_string(), ip, user_agent }
 }
 
-fn app(request: &Request) -> Result<Arc<App>, Problem> {
+pub(super) fn app(request: &Request) -> Result<Arc<App>, Problem> {
     request.data::<Arc<App>>().cloned().ok_or_else(Problem::internal)
 }
 
-fn browser(request: &Request) -> Browser {
+pub(super) fn browser(request: &Request) -> Browser {
     request.data::<Browser>().cloned().unwrap_or_default()
 }
 
 /// The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); no header at all is no credential.
-fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let malformed = || Problem::unauthenticated("token-invalid");
-    let mut sent = request.headers().get_all(header::AUTHORIZATION).iter();
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = sent.next() else { return Ok(None) };
     if sent.next().is_some() {
         return Err(malformed());
@@ -110,10 +111,10 @@ fn bearer(request: &Request) -> Result<Option<&str>, Problem> {
 
 /// The one credential of a request: the bearer token, or the key of `X-API-Key`. Two that differ are none: which of
 /// them the sender meant, a guess could get wrong.
-fn credential(request: &Request) -> Result<Option<&str>, Problem> {
+pub(super) fn credential(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let malformed = || Problem::unauthenticated("key-invalid");
-    let bearer = bearer(request)?;
-    let mut sent = request.headers().get_all(KEY_HEADER).iter();
+    let bearer = bearer(headers)?;
+    let mut sent = headers.get_all(KEY_HEADER).iter();
     let Some(value) = sent.next() else { return Ok(bearer) };
     let key = value.to_str().ok().filter(|text| !text.is_empty()).ok_or_else(malformed)?;
     let only_one = sent.next().is_none() && bearer.is_none_or(|token| token == key);
@@ -183,9 +184,10 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = app(request)?;
         let origin = origin(request);
         app.limit(&origin, Limit::Request).map_err(Problem::from)?;
+        freshness::demanded(&app, request).await?;
         let browser = browser(request);
         // A header that the client wrote itself says more than a cookie that the browser added.
-        let token = match credential(request)? {
+        let token = match credential(request.headers())? {
             Some(token) => Some(token),
             None => browser.access(request.method())?,
         };

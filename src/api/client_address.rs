@@ -26,6 +26,11 @@ impl TrustedProxies {
         ClientAddress(peer.map(|peer| self.behind(peer.to_canonical(), request.headers())))
     }
 
+    /// Whether one of them sent `request`.
+    pub(super) fn sent(&self, request: &Request) -> bool {
+        request.remote_addr().as_socket_addr().is_some_and(|peer| self.trusts(peer.ip().to_canonical()))
+    }
+
     /// Each proxy appends the address it was called from, so the list is read from its right end, and only as far as
     /// the one who wrote an entry is trusted: what stands left of that is whatever the client wished to write.
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
@@ -60,7 +65,7 @@ impl TrustedProxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::browser::Browser;
 use super::client_address::TrustedProxies;
+use super::forward_auth::{OriginalHeaders, Proxy};
 use super::framework::{from_poem, tidy};
 use super::problem::Problem;
 use super::request_id::RequestId;
@@ -42,6 +43,8 @@ pub struct EdgeSettings {
     pub public_origin: Option<String>,
     /// Whose word on a client's address is taken.
     pub proxies: TrustedProxies,
+    /// Which headers of theirs tell of a request to another service.
+    pub original: OriginalHeaders,
     /// Whether the public URL is https; only then is HSTS sent (RFC 6797 section 7.2).
     pub https: bool,
     /// Whether there is a page with the development mail.
@@ -59,6 +62,7 @@ impl EdgeSettings {
             origins: Vec::new(),
             public_origin: None,
             proxies: TrustedProxies::default(),
+            original: OriginalHeaders::default(),
             https: false,
             mail_page: false,
             timeout: TIMEOUT,
@@ -160,6 +164,8 @@ impl<E: Endpoint<Output: IntoResponse>> Edge<E> {
         }
         let client = self.settings.proxies.client(&request);
         request.set_data(client);
+        let trusted = self.settings.proxies.sent(&request);
+        request.set_data(Proxy { trusted, headers: self.settings.original });
         let own = self.settings.public_origin.as_deref();
         request.set_data(Browser::of(request.headers(), own, &self.settings.origins));
         match self.inner.call(request).await {
@@ -212,7 +218,8 @@ impl<E: Endpoint<Output: IntoResponse>> Edge<E> {
         if let Some(origin) = origin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            let exposed = HeaderValue::from_static("X-Request-ID, Retry-After, WWW-Authenticate");
+            let exposed =
+                HeaderValue::from_static("X-Request-ID, X-Palisade-Revision, Retry-After, WWW-Authenticate");
             headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
         }
     }
@@ -240,7 +247,8 @@ fn options(request: &Request, route: &KnownRoute, cors: bool) -> Response {
     headers.insert(header::ALLOW, allow.clone());
     if cors && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, allow);
-        let names = HeaderValue::from_static("Authorization, Content-Type, X-Request-ID");
+        let names =
+            HeaderValue::from_static("Authorization, Content-Type, X-Request-ID, X-Palisade-At-Least");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from(600));
     }

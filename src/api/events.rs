@@ -64,12 +64,12 @@ fn views(events: Vec<Event>) -> Vec<EventView> {
     events.into_iter().map(EventView::from).collect()
 }
 
-fn instant(at: Option<OffsetDateTime>) -> Option<Micros> {
+pub(super) fn instant(at: Option<OffsetDateTime>) -> Option<Micros> {
     at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000).ok()).map(Micros::new)
 }
 
-/// What a filter looks for. No event holds a control character, and PostgreSQL cannot even be asked for a NUL.
-fn word(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
+/// What a filter looks for. Nothing that is kept holds a control character, and PostgreSQL cannot even be asked for a NUL.
+pub(super) fn word(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
     let parsed = text.map(|text| Line::<200>::parse(&text)).transpose();
     let parsed = parsed.map_err(|invalid| Problem::invalid(vec![invalid.at(field)]))?;
     Ok(parsed.map(Line::into_string))

@@ -1,6 +1,6 @@
 //! HTTP: from a request to a question, from a released value to a reply.
 //!
-//! Owns: poem and poem-openapi. May import: `domain`, `guard`, `app`. Must never: name a row, a Cedar type or a
+//! Owns: poem and poem-openapi, and tonic for Envoy. May import: `domain`, `guard`, `app`. Must never: name a row, a Cedar type or a
 //! guest, open a transaction, or answer with a value that no permit released.
 //! Read next: `organizations.rs`; then `caller.rs` and `reply.rs`.
 //!
@@ -16,13 +16,17 @@ mod body;
 mod browser;
 mod caller;
 mod client_address;
+mod decisions;
 mod deletion;
 pub mod document;
 mod edge;
 mod email_change;
 mod events;
 mod explain;
+pub mod ext_authz;
+mod forward_auth;
 mod framework;
+mod freshness;
 mod health;
 mod invitations;
 mod jwks;
@@ -31,6 +35,7 @@ mod members;
 mod messages;
 mod organizations;
 mod pages;
+mod passing;
 mod passwords;
 mod plugins;
 mod policies;
@@ -58,6 +63,7 @@ use serde_json::Value;
 pub use self::client_address::TrustedProxies;
 pub use self::document::OpenApiVersion;
 pub use self::edge::{BODY_LIMIT, EdgeSettings};
+pub use self::forward_auth::OriginalHeaders;
 pub use self::request_id::RequestId;
 pub use self::routes::RouteTable;
 use crate::app::App;
@@ -77,6 +83,8 @@ enum Chapter {
     Decisions,
     /// For super admins.
     Platform,
+    /// In front of other services.
+    Forwarding,
     /// What other services read, by the standards' own paths.
     Discovery,
 }
@@ -106,8 +114,8 @@ operations! {
         plugins::PluginsApi,
     ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (
-        events::EventsApi,
         resources::ResourcesApi,
         access::AccessApi,
         explain::ExplainApi,
@@ -165,7 +173,7 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/reset-password", poem::get(pages::reset_password))
         .at("/confirm-email", poem::get(pages::confirm_email))
         .nest("/docs", reference::routes())
-        .nest("/", service());
+        .nest("/", service().around(freshness::tell));
     // Development only; see `mail_page.rs`.
     let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
     let routes = routes.data(app);

@@ -13,6 +13,7 @@ use poem_openapi::payload::Payload;
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::{ToJSON as _, Type};
 use poem_openapi::{ApiResponse, Object};
+use uuid::Uuid;
 
 use super::RequestId;
 use crate::app;
@@ -40,6 +41,8 @@ pub(super) struct ProblemBody {
     request_id: String,
     /// The fields that are wrong; empty unless the status is 422.
     errors: Vec<FieldProblem>,
+    /// The id of the decision that refused this, by which an administrator finds it in the decision log; only with 403.
+    decision_id: Option<String>,
     /// The code as OAuth spells it (RFC 6749 section 5.2); only where a standard of OAuth is spoken.
     error: Option<String>,
 }
@@ -63,8 +66,9 @@ pub struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<FieldError>,
     retry_after: Option<Duration>,
-    allow: Option<String>,
+    allow: Option<Box<str>>,
     oauth: bool,
+    decision: Option<Box<Uuid>>,
 }
 
 impl Problem {
@@ -76,7 +80,16 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (code, detail) = (code.into(), detail.into());
-        Self { status, code, detail, errors: Vec::new(), retry_after: None, allow: None, oauth: false }
+        Self {
+            status,
+            code,
+            detail,
+            errors: Vec::new(),
+            retry_after: None,
+            allow: None,
+            oauth: false,
+            decision: None,
+        }
     }
 
     /// 422: the request was understood, and these fields are wrong.
@@ -121,7 +134,7 @@ impl Problem {
     pub fn method_not_allowed(allow: &str) -> Self {
         let detail = "this path does not answer to this method: see the `Allow` header";
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail);
-        Self { allow: Some(allow.to_owned()), ..problem }
+        Self { allow: Some(allow.into()), ..problem }
     }
 
     /// 413: the body is over `limit` bytes.
@@ -175,6 +188,7 @@ impl Problem {
             detail: self.detail.clone().into_owned(),
             request_id: RequestId::current().to_string(),
             errors: self.errors.iter().map(field).collect(),
+            decision_id: self.decision.as_ref().map(ToString::to_string),
             error: self.oauth.then(|| self.code.replace('-', "_")),
         }
     }
@@ -275,7 +289,8 @@ impl From<app::Denied> for Problem {
         } else {
             format!("a policy forbids this: {}", denied.codes.join(", ")).into()
         };
-        Self::new(StatusCode::FORBIDDEN, denied.code().to_owned(), detail)
+        let problem = Self::new(StatusCode::FORBIDDEN, denied.code().to_owned(), detail);
+        Self { decision: denied.decision.map(Box::new), ..problem }
     }
 }
 

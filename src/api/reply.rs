@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use poem::http::{HeaderValue, StatusCode, header};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use poem_openapi::payload::{Json, Payload as _};
 use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
@@ -28,7 +28,7 @@ pub(super) type Created<A, T> = Result<Reply<A, T, 201>, Problem>;
 /// ```
 pub(super) struct Reply<A, T, const STATUS: u16> {
     body: T,
-    cookies: Vec<HeaderValue>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     action: PhantomData<fn() -> A>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct WithCookies<T> {
 
 impl<A: Action, T, const STATUS: u16> From<Released<A, T>> for Reply<A, T, STATUS> {
     fn from(released: Released<A, T>) -> Self {
-        Self { body: released.into_inner(), cookies: Vec::new(), action: PhantomData }
+        Self { body: released.into_inner(), headers: Vec::new(), action: PhantomData }
     }
 }
 
@@ -48,7 +48,14 @@ impl<A: Action, T, const STATUS: u16> Reply<A, T, STATUS> {
     /// The same for a value that goes with cookies. (A second `From` would leave types to be guessed everywhere.)
     pub(super) fn with_cookies(released: Released<A, WithCookies<T>>) -> Self {
         let WithCookies { body, cookies } = released.into_inner();
-        Self { body, cookies, action: PhantomData }
+        let headers = cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)).collect();
+        Self { body, headers, action: PhantomData }
+    }
+
+    /// The same for a value that goes with headers.
+    pub(super) fn with_headers(released: Released<A, (T, Vec<(HeaderName, HeaderValue)>)>) -> Self {
+        let (body, headers) = released.into_inner();
+        Self { body, headers, action: PhantomData }
     }
 }
 
@@ -56,8 +63,8 @@ impl<A: Action, T: ToJSON + Send, const STATUS: u16> IntoResponse for Reply<A, T
     fn into_response(self) -> Response {
         let mut response = Json(self.body).into_response();
         response.set_status(StatusCode::from_u16(STATUS).unwrap_or(StatusCode::OK));
-        for cookie in self.cookies {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+        for (name, value) in self.headers {
+            response.headers_mut().append(name, value);
         }
         response
     }
@@ -88,6 +95,11 @@ impl<A: Action, T: ToJSON, const STATUS: u16> ApiResponse for Reply<A, T, STATUS
     fn register(registry: &mut Registry) {
         T::register(registry);
     }
+}
+
+/// For an answer that is not HTTP: gRPC has no types of replies to hold it.
+pub(super) fn grpc<A: Action, T>(released: Released<A, T>) -> T {
+    released.into_inner()
 }
 
 /// The answer to what leaves nothing to show.

@@ -104,7 +104,10 @@ impl App {
             if self.both_hold(ok.caller(), exchange, &scope).await? {
                 held.push(scope);
             } else if narrowed {
-                return Err(Error::Denied(Denied { codes: vec!["scope-not-held".to_owned()] }));
+                return Err(Error::Denied(Denied {
+                    codes: vec!["scope-not-held".to_owned()],
+                    decision: None,
+                }));
             }
         }
         let now = self.now();

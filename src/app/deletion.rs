@@ -84,6 +84,10 @@ impl App {
         loop {
             let (now, before) = (self.now(), purged);
             let due = self.store.list_due_accounts(ok, BATCH, now).await?;
+            // What waits to be written of them must not be written afterwards.
+            if !due.is_empty() {
+                self.flush_decisions().await;
+            }
             for user in due {
                 let mut tx = self.store.begin().await?;
                 if tx.purge_account(ok, user, now).await? {

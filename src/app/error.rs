@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::domain::FieldError;
 
 /// Why a use case did not do its work. `api::problem` is the only place that turns it into HTTP.
@@ -75,6 +77,8 @@ impl Error {
 pub struct Denied {
     /// The `@code`s of the forbids that decided, in the order of their policies; empty when no permit matched.
     pub codes: Vec<String>,
+    /// By which an administrator finds it in the log; none if it was not Cedar's.
+    pub decision: Option<Uuid>,
 }
 
 impl Denied {

@@ -129,12 +129,12 @@ impl App {
     ) -> Result<Evaluated, Error> {
         Ok(match self.prepare(ok, query, found).await? {
             Err(errors) => Err(errors),
-            Ok(Prepared::Ask(asked)) => Ok(self.guard.evaluate(ok, *asked)),
+            Ok(Prepared::Ask(asked)) => Ok(self.guard.evaluate(ok, *asked).await),
             Ok(Prepared::Unknown(why)) => {
                 let (subject, resource) = (&query.subject, &query.resource);
                 let subject = (subject.kind.as_str(), subject.id.as_str());
                 let resource = (resource.kind.as_str(), resource.id.as_str());
-                Ok(self.guard.unknown(ok, subject, &query.action, resource, why))
+                Ok(self.guard.unknown(ok, subject, &query.action, resource, why).await)
             }
         })
     }

@@ -99,5 +99,5 @@ pub(super) fn without_bounds(holder: &Principal) -> Principal {
 
 /// The refusal to pass on what one does not have.
 pub(super) fn scope_not_held() -> Error {
-    Error::Denied(Denied { codes: vec!["scope-not-held".to_owned()] })
+    Error::Denied(Denied { codes: vec!["scope-not-held".to_owned()], decision: None })
 }

@@ -11,12 +11,14 @@ mod api_keys;
 mod attempts;
 mod audit;
 mod authenticate;
+mod decisions;
 mod delegation;
 mod deletion;
 mod email_change;
 mod error;
 mod evaluation;
 mod explain;
+mod forward_auth;
 mod grants;
 mod hooks;
 mod imports;
@@ -42,6 +44,7 @@ mod refusals;
 mod register;
 mod resources;
 mod reviews;
+mod revisions;
 mod roles;
 mod search;
 mod sessions;
@@ -60,9 +63,11 @@ use url::Url;
 pub use self::account::Me;
 pub use self::agents::TaskToken;
 pub use self::api_keys::ShownKey;
+pub use self::decisions::{DecisionQueue, decisions_principal};
 pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
 pub use self::evaluation::{Evaluated, Named, Query, Semantic};
+pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
 use self::key_uses::KeyUses;
@@ -85,7 +90,7 @@ pub use self::roles::Role;
 pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, Email, Micros, Random, WaitlistRequires};
+use crate::domain::{Clock, DoorRule, Email, Micros, Random, WaitlistRequires};
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::Mailer;
@@ -121,6 +126,10 @@ pub struct Settings {
     /// What lets somebody in who waits.
     pub waitlist_requires: WaitlistRequires,
     pub rate_limits: RateLimits,
+    /// How long decisions stay in the log.
+    pub decision_retention: Duration,
+    /// Which requests in front of other services pass.
+    pub doors: Vec<DoorRule>,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
 }
@@ -146,6 +155,8 @@ impl Settings {
             deletion_grace: Duration::from_secs(14 * 24 * HOUR),
             waitlist_requires: WaitlistRequires { verified_email: false, approval: true, plugin: false },
             rate_limits: RateLimits::OFF,
+            decision_retention: Duration::from_secs(30 * 24 * HOUR),
+            doors: Vec::new(),
             key_environment: KeyEnvironment::Live,
         }
     }
@@ -163,6 +174,8 @@ pub struct Parts {
     pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
+    /// The guard's recorder.
+    pub decisions: Arc<DecisionQueue>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     pub settings: Settings,
@@ -200,6 +213,7 @@ pub struct App {
     /// Somebody who waits has met another condition.
     review_waits: Notify,
     key_uses: KeyUses,
+    decisions: Arc<DecisionQueue>,
 }
 
 impl App {
@@ -214,6 +228,7 @@ impl App {
             previous_master,
             plugins,
             mailer,
+            decisions,
             clock,
             random,
             settings,
@@ -239,6 +254,7 @@ impl App {
             mail_waits,
             review_waits: Notify::new(),
             key_uses: KeyUses::default(),
+            decisions,
         }
     }
 
@@ -268,8 +284,9 @@ impl App {
         Work { hashes: self.hasher.computed(), statements: self.store.statements() }
     }
 
-    /// Closes the database; call it last.
+    /// Writes down what waits of the decision log and closes the database; call it last.
     pub async fn close(&self) {
+        self.flush_decisions().await;
         self.store.close().await;
     }
 

@@ -16,10 +16,12 @@ impl From<guard::Denied> for Error {
             guard::Denied::Unauthenticated => Self::Unauthenticated { code: "not-signed-in" },
             guard::Denied::NotFound => Self::NotFound,
             // The one field that a role is named in. That there is none and that it is another's look the same.
-            guard::Denied::Forbidden { codes } if codes == ["foreign-role"] => {
+            guard::Denied::Forbidden { codes, .. } if codes == ["foreign-role"] => {
                 Self::Invalid(vec![unknown_role().at("role_id")])
             }
-            guard::Denied::Forbidden { codes } => Self::Denied(Denied { codes }),
+            guard::Denied::Forbidden { codes, decision } => {
+                Self::Denied(Denied { codes, decision: Some(decision.into()) })
+            }
             guard::Denied::Undecided(source) => Self::Bug { context: "no decision could be made", source },
             guard::Denied::Facts(source) => {
                 tracing::warn!(error = ?source, "facts could not be read");

@@ -233,7 +233,7 @@ impl App {
         if self.guard.holds_gift(caller, organization, gift).await? {
             return Ok(());
         }
-        Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()] }))
+        Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()], decision: None }))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod admin;
 mod audit;
+mod decisions;
 mod demo;
 mod doctor;
 mod import;
@@ -57,6 +58,11 @@ enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Work with the log of decisions
+    Decisions {
+        #[command(subcommand)]
+        command: DecisionsCommand,
+    },
     /// Bring in what another system kept
     Import {
         #[command(subcommand)]
@@ -106,6 +112,27 @@ enum AuditCommand {
         /// Days to keep
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36500))]
         keep_days: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DecisionsCommand {
+    /// Write the log to standard output, oldest first, one JSON object a line
+    Export {
+        /// Only the last days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: Option<u32>,
+    },
+    /// Make the decisions of the log again and show which would change
+    ///
+    /// Nothing is changed by it. Denials, what administrators did and a share of the rest are in the log.
+    Replay {
+        /// The folder of the proposed policies; left out: those in force
+        #[arg(long, value_name = "DIR")]
+        policies: Option<PathBuf>,
+        /// Only the last days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: Option<u32>,
     },
 }
 
@@ -202,6 +229,7 @@ fn run(cli: &Cli) -> Outcome {
             within_runtime(admin::create(config()?, email))
         }
         Some(Command::Audit { command }) => within_runtime(audit::run(config()?, command)),
+        Some(Command::Decisions { command }) => within_runtime(decisions::run(config()?, command)),
         Some(Command::Import { command: ImportCommand::Users { file, dry_run, firebase } }) => {
             within_runtime(import::users(config()?, file, *dry_run, firebase.as_deref()))
         }

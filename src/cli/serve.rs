@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use poem::listener::{Acceptor as _, Listener as _, TcpListener};
 
+use tokio::sync::oneshot;
+
 use super::{Outcome, wire};
 use crate::api;
 use crate::app::App;
@@ -30,6 +32,7 @@ pub(super) async fn run(config: Config) -> Outcome {
         .unwrap_or(config.listen);
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
     let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
+    let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
     greet(&config, bound);
     let mail = {
         let app = Arc::clone(&app);
@@ -63,23 +66,63 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.deliver_events_forever().await })
     };
+    let decisions = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.keep_decisions_forever().await })
+    };
     poem::Server::new_with_acceptor(acceptor)
         .idle_timeout(IDLE)
         .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
         .await?;
+    drop(stop_envoy);
+    if tokio::time::timeout(GRACE, envoy).await.is_err() {
+        tracing::warn!("a question of Envoy's was left without an answer");
+    }
     mail.abort();
     key_uses.abort();
     purge.abort();
     keys.abort();
+    decisions.abort();
     reviews.abort();
     reloads.abort();
     events.abort();
     plugins.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, reviews, reloads, events, plugins);
+    let _ = tokio::join!(mail, key_uses, purge, keys, decisions, reviews, reloads, events, plugins);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The listener for Envoy, if there is to be one: its questions end soon after the sender is dropped.
+async fn answer_envoy(
+    config: &Config,
+    bound: SocketAddr,
+    app: &Arc<App>,
+) -> Result<(oneshot::Sender<()>, impl Future<Output = ()> + use<>), String> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = match config.ext_authz_listen {
+        None => None,
+        Some(address) => {
+            let listener = tokio::net::TcpListener::bind(address).await;
+            let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            let stopped = async { drop(stopped.await) };
+            let serving =
+                api::ext_authz::serve(Arc::clone(app), wire::edge(config, bound), listener, stopped);
+            tracing::info!(%address, "answering Envoy");
+            Some(tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::error!(error = %error, "Envoy is not answered any more");
+                }
+            }))
+        }
+    };
+    let ended = async move {
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+    };
+    Ok((stop, ended))
 }
 
 /// Takes the policies' folder up anew on each SIGHUP, as other servers do with their configuration.

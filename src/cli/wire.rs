@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{EdgeSettings, TrustedProxies};
-use crate::app::{self, App, Parts, PluginHost, RateLimits, Settings, events_principal};
+use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
+use crate::app::{self, App, DecisionQueue, Parts, PluginHost, RateLimits, Settings, events_principal};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey};
 use crate::domain::{Clock, OsRandom, Random, Secret, SystemClock};
@@ -67,6 +67,8 @@ pub async fn app_with_policies(
         deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
         waitlist_requires: config.waitlist_requires,
         rate_limits: rate_limits(config),
+        decision_retention: config.decisions.retention(),
+        doors: config.forward_auth.rules.iter().map(|rule| rule.0.clone()).collect(),
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
         policies_dir: config.policies_dir.clone(),
@@ -78,6 +80,10 @@ pub async fn app_with_policies(
     let tokens = app::token_issuer(&store, &sealer, &settings, &*world.clock, &*world.random).await?;
     let facts: Arc<dyn Facts> = Arc::new(store.clone());
     let World { clock, random, recorder } = world;
+    let decisions =
+        DecisionQueue::new(config.decisions.queue as usize, config.decisions.allow_share, recorder);
+    let decisions = Arc::new(decisions);
+    let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let host =
         PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), trusted(config)?);
@@ -92,6 +98,7 @@ pub async fn app_with_policies(
         previous_master,
         plugins,
         mailer,
+        decisions,
         clock,
         random,
         settings,
@@ -99,7 +106,15 @@ pub async fn app_with_policies(
     let caller = events_principal();
     let ok = app.authorize(&caller, LoadPlugins {}).await?;
     app.load_plugins(&ok).await?;
-    Ok(app)
+
+    match app.unknown_doors().as_slice() {
+        [] => Ok(app),
+        wrong => Err(format!(
+            "forward_auth: the policies know no such action on such a resource in the rules {}",
+            wrong.join(", ")
+        )
+        .into()),
+    }
 }
 
 /// Whose signature a plugin needs; in safe mode no plugin is read, and no key.
@@ -132,7 +147,12 @@ pub fn edge(config: &Config, bound: SocketAddr) -> impl FnOnce(&mut EdgeSettings
     let (origins, proxies) = (config.cors_origins.clone(), config.trusted_proxies.clone());
     let public_url = config.public_url(Some(bound));
     let mail_page = config.shows_mail();
+    let original = match config.forward_auth.headers {
+        config::OriginalHeaders::Original => OriginalHeaders::Original,
+        config::OriginalHeaders::Forwarded => OriginalHeaders::Forwarded,
+    };
     move |settings| {
+        settings.original = original;
         settings.origins = origins;
         settings.public_origin = Some(public_url.origin().ascii_serialization());
         settings.proxies = TrustedProxies::new(proxies);

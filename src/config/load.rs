@@ -30,6 +30,7 @@ use SettingKind::{Bool, List, Number, Text};
 /// Every setting that the environment may hold: its key in the TOML file, and how its text is read.
 pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("listen", Text),
+    ("ext_authz_listen", Text),
     ("data_dir", Text),
     ("database_url", Text),
     ("public_url", Text),
@@ -62,6 +63,9 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("rate_limits.refresh", Text),
     ("rate_limits.mail", Text),
     ("rate_limits.mail_to", Text),
+    ("decisions.allow_share", Text),
+    ("decisions.retention_days", Number),
+    ("decisions.queue", Number),
 ];
 
 /// A setting that cannot be used. It names the setting, where it came from and the rule, and never the value.

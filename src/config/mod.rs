@@ -4,12 +4,16 @@
 //! Must never: guess, accept an unknown key, or print a secret; nothing else reads the environment.
 //! Read next: `settings.rs` for the settings and their defaults, `unsafe_settings.rs` for production.
 
+mod decisions;
+mod forward_auth;
 mod load;
 mod plugins;
 mod rate_limits;
 mod settings;
 mod unsafe_settings;
 
+pub use decisions::Decisions;
+pub use forward_auth::{ForwardAuth, OriginalHeaders};
 pub use load::{ConfigError, SETTINGS};
 pub use plugins::{OnFailure, PluginBinding, PluginGrants, SecretSource};
 pub use rate_limits::RateLimits;

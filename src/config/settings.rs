@@ -9,18 +9,22 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
+use super::decisions::Decisions;
+use super::forward_auth::ForwardAuth;
 use super::plugins::{PluginBinding, SecretSource};
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
-/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` is TOML only.
+/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` and `forward_auth` are TOML only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where to listen; port 0 picks a free one. Default `127.0.0.1:8080`.
     pub listen: SocketAddr,
+    /// Where to answer Envoy's `ext_authz` over gRPC. Default: nowhere.
+    pub ext_authz_listen: Option<SocketAddr>,
     /// What we write: the SQLite database, the key file, development mail. Default `./data`.
     pub data_dir: PathBuf,
     /// `sqlite://PATH` or `postgres://…`; see [`Config::database_url`] for the default.
@@ -74,6 +78,9 @@ pub struct Config {
     pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
+    pub decisions: Decisions,
+    /// Requests in front of other services.
+    pub forward_auth: ForwardAuth,
     /// Start without any plugin, whatever is bound. Default no.
     pub safe_mode: bool,
     /// Public keys (PEM, P-256) of which one must have signed each plugin. Default none: no signature is needed.
@@ -88,6 +95,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            ext_authz_listen: None,
             data_dir: "data".into(),
             database_url: None,
             public_url: None,
@@ -110,6 +118,8 @@ impl Default for Config {
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
+            decisions: Decisions::default(),
+            forward_auth: ForwardAuth::default(),
             safe_mode: false,
             plugin_keys: Vec::new(),
             plugin_secrets: BTreeMap::new(),

@@ -120,6 +120,14 @@ struct Known<'a> {
     own: Option<&'a OwnRoles>,
 }
 
+/// Whether a permission is held, and which decision settled it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub allowed: bool,
+    /// The one that said no, or the last that said yes.
+    pub decision: DecisionId,
+}
+
 /// Asks Cedar, and turns its allow into a permit.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -179,18 +187,19 @@ impl Guard {
         let known = Known { slice: &slice, own: own.as_deref() };
         let mut decision = None;
         for link in caller.links() {
-            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, known)?;
+            let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, known).await?;
             if !made.allowed {
-                return Err(self.refusal(caller, link, &resource, known, &made));
+                return Err(self.refusal(caller, link, &resource, known, (id, &made)));
             }
             // The party is asked last: the permit is known by the decision about it.
             decision = Some(id);
         }
         let decision = decision.filter(|_| slice.exists).ok_or(Denied::NotFound)?;
         if let Some((organization, role)) = action.gives()
-            && !self.holds_role(caller, organization, role, known)?
+            && !self.holds_role(caller, organization, role, known).await?
         {
-            return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()] });
+            // The action itself was allowed; what is missing is in the log beside it, under the same request.
+            return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()], decision });
         }
         Ok(Authorized {
             action,
@@ -225,21 +234,46 @@ impl Guard {
         resource: Resource,
         context: &Context,
     ) -> Result<bool, Denied> {
+        Ok(self.ask_with(caller, permission, resource, context).await?.allowed)
+    }
+
+    /// [`Guard::holds`], with the decision that settled it.
+    ///
+    /// # Errors
+    /// If the facts cannot be read, or no decision can be made.
+    pub async fn ask(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+    ) -> Result<Held, Denied> {
+        self.ask_with(caller, permission, resource, &Context::new()).await
+    }
+
+    async fn ask_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<Held, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
         let known = Known { slice: &slice, own: own.as_deref() };
+        let mut answer = Held { allowed: false, decision: DecisionId::default() };
         for link in caller.links() {
             // What the schema no longer knows nobody holds.
             if !self.is_about(permission, &resource) {
-                return Ok(false);
+                return Ok(Held { allowed: false, ..answer });
             }
             let asked = permission.to_owned();
-            let (_, made) = self.decide(caller, link, asked, context.clone(), &resource, known)?;
+            let (id, made) = self.decide(caller, link, asked, context.clone(), &resource, known).await?;
+            answer = Held { allowed: made.allowed, decision: id };
             if !made.allowed {
-                return Ok(false);
+                return Ok(answer);
             }
         }
-        Ok(slice.exists)
+        Ok(Held { allowed: answer.allowed && slice.exists, ..answer })
     }
 
     /// Whether the caller, with every link, holds all that a role of the organization would give.
@@ -256,7 +290,7 @@ impl Guard {
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
         let known = Known { slice: &slice, own: own.as_deref() };
         for link in caller.links() {
-            if !self.has_gift(caller, link, organization, gift, known)? {
+            if !self.has_gift(caller, link, organization, gift, known).await? {
                 return Ok(false);
             }
         }
@@ -264,7 +298,7 @@ impl Guard {
     }
 
     /// Whether every link of the caller holds a role, or every permission of it.
-    fn holds_role(
+    async fn holds_role(
         &self,
         caller: &Principal,
         organization: OrganizationId,
@@ -277,7 +311,7 @@ impl Guard {
         let Some(gift) = roles.gift(role) else { return Ok(false) };
         for link in caller.links() {
             let held =
-                is_in(link, &name, known) || self.has_gift(caller, link, organization, &gift, known)?;
+                is_in(link, &name, known) || self.has_gift(caller, link, organization, &gift, known).await?;
             if !held {
                 return Ok(false);
             }
@@ -285,7 +319,7 @@ impl Guard {
         Ok(true)
     }
 
-    fn has_gift(
+    async fn has_gift(
         &self,
         caller: &Principal,
         link: &Party,
@@ -294,7 +328,7 @@ impl Guard {
         known: Known<'_>,
     ) -> Result<bool, Denied> {
         let place = Resource::Organization(organization);
-        if !self.has(caller, link, gift.permissions.iter().copied(), &place, known)? {
+        if !self.has(caller, link, &gift.permissions, &place, known).await? {
             return Ok(false);
         }
         let Some(system) = gift.system else { return Ok(true) };
@@ -302,7 +336,8 @@ impl Guard {
             return Ok(true);
         }
         let given = self.given_by_policies(organization, system, known);
-        self.has(caller, link, given.iter().map(String::as_str), &place, known)
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        self.has(caller, link, &given, &place, known).await
     }
 
     /// The permissions that the policies give to whoever is in one of the platform's roles and nothing else. The files
@@ -330,11 +365,11 @@ impl Guard {
     }
 
     /// Whether one link has each of these on `resource`.
-    fn has<'a>(
+    async fn has(
         &self,
         caller: &Principal,
         link: &Party,
-        permissions: impl IntoIterator<Item = &'a str>,
+        permissions: &[&str],
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<bool, Denied> {
@@ -343,8 +378,8 @@ impl Guard {
             if !self.is_about(permission, resource) {
                 return Ok(false);
             }
-            let asked = permission.to_owned();
-            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known)?;
+            let asked = (*permission).to_owned();
+            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known).await?;
             if !made.allowed {
                 return Ok(false);
             }
@@ -377,7 +412,7 @@ impl Guard {
         link: &Party,
         resource: &Resource,
         known: Known<'_>,
-        made: &Decision,
+        (decision, made): (DecisionId, &Decision),
     ) -> Denied {
         if caller.is_anonymous() {
             return Denied::Unauthenticated;
@@ -392,11 +427,11 @@ impl Guard {
         // What is true of the caller whatever the object: telling it gives nothing away about the object.
         let about_caller = codes(true);
         if !about_caller.is_empty() {
-            return Denied::Forbidden { codes: about_caller };
+            return Denied::Forbidden { codes: about_caller, decision };
         }
         // Which actions a credential's scopes cover does not depend on the object either.
         if matches!(link, Party::Credential(_)) && made.determining.is_empty() && made.errors.is_empty() {
-            return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()] };
+            return Denied::Forbidden { codes: vec![INSUFFICIENT_SCOPE.to_owned()], decision };
         }
         let visible = known.slice.exists
             && match resource.shown_by() {
@@ -407,11 +442,11 @@ impl Guard {
                     self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
                 }),
             };
-        if visible { Denied::Forbidden { codes: codes(false) } } else { Denied::NotFound }
+        if visible { Denied::Forbidden { codes: codes(false), decision } } else { Denied::NotFound }
     }
 
-    /// One link's decision.
-    fn decide(
+    /// One link's decision, told to the recorder.
+    async fn decide(
         &self,
         caller: &Principal,
         link: &Party,
@@ -434,15 +469,12 @@ impl Guard {
         let (now, id) = self.stamp();
         let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
-        self.recorder.record(&Record {
-            id,
-            at: now,
-            request_id: &caller.origin.request_id,
-            principal: &question.principal,
-            action: &question.action,
-            resource: &question.resource,
-            decision: &made,
-        });
+        let request_id = &caller.origin.request_id;
+        let turn =
+            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
+        if let Some(turn) = turn {
+            turn.await;
+        }
         Ok((id, made))
     }
 }

@@ -1,6 +1,6 @@
 //! The answer no, as much of it as the caller may learn.
 
-use super::FactsError;
+use super::{DecisionId, FactsError};
 
 /// Why there is no permit.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +12,10 @@ pub enum Denied {
     #[error("not found")]
     NotFound,
     /// What stops the caller is true of the caller alone, whatever the object; or they may see the object but not do
-    /// this. The client sees 403 with the codes of the policies that forbade it; none means that no policy permits it.
+    /// this. The client sees 403 with the codes of the policies that forbade it; none means that no policy permits it; and the id
+    /// of the decision.
     #[error("forbidden: {}", codes.join(", "))]
-    Forbidden { codes: Vec<String> },
+    Forbidden { codes: Vec<String>, decision: DecisionId },
     /// No decision could be made, so none was: fails closed. The client sees 500.
     #[error("no decision could be made")]
     Undecided(#[source] Box<dyn std::error::Error + Send + Sync>),

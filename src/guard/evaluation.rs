@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::actions::{Asks, Context};
-use super::record::{DecisionId, Record};
+use super::record::{DecisionId, Record, Turn};
 use super::{Authorized, Denied, Guard, OWN_TYPES, Resource};
 use crate::domain::{FieldError, OrganizationId};
 use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
@@ -122,37 +122,29 @@ impl Guard {
     }
 
     /// The answer, told to the recorder like every other decision.
-    #[must_use]
-    pub fn evaluate<A: Asks>(&self, ok: &Authorized<'_, A>, asked: Asked) -> Answer {
+    pub async fn evaluate<A: Asks>(&self, ok: &Authorized<'_, A>, asked: Asked) -> Answer {
         let pdp = self.pdp();
         let Some(question) = question(pdp, ok, asked) else {
-            return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts);
+            return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts).await;
         };
         if !pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
-            return self.no(
-                ok,
-                &question.principal,
-                &question.action,
-                &question.resource,
-                Unknown::Combination,
-            );
+            return self.no(ok, question, Unknown::Combination).await;
         }
         match pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay)) {
             Ok(decision) => {
-                let id = self.tell(ok, &question.principal, &question.action, &question.resource, &decision);
+                let id = self.tell(ok, &question, &decision).await;
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
                 Answer { id, allowed: decision.allowed, codes: codes.collect() }
             }
             Err(error) => {
                 tracing::warn!(%error, "a question about a product's thing could not be decided");
-                self.no(ok, &question.principal, &question.action, &question.resource, Unknown::Facts)
+                self.no(ok, question, Unknown::Facts).await
             }
         }
     }
 
     /// The answer to a question that cannot be asked: no.
-    #[must_use]
-    pub fn unknown<A: Asks>(
+    pub async fn unknown<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
         subject: (&str, &str),
@@ -161,38 +153,39 @@ impl Guard {
         why: Unknown,
     ) -> Answer {
         let named = |(kind, id): (&str, &str)| EntityRef::new(kind.to_owned(), id);
-        self.no(ok, &named(subject), action, &named(resource), why)
+        let (principal, resource) = (named(subject), named(resource));
+        let (context, entities) = (Context::new(), Vec::new());
+        self.no(
+            ok,
+            Question { principal, action: action.to_owned().into(), resource, context, entities },
+            why,
+        )
+        .await
     }
 
-    fn no<A: Asks>(
-        &self,
-        ok: &Authorized<'_, A>,
-        principal: &EntityRef,
-        action: &str,
-        resource: &EntityRef,
-        why: Unknown,
-    ) -> Answer {
+    async fn no<A: Asks>(&self, ok: &Authorized<'_, A>, question: Question, why: Unknown) -> Answer {
         let nothing = Decision {
             allowed: false,
             determining: Vec::new(),
             errors: vec![why.code().to_owned()],
             version: self.pdp().version(),
         };
-        let id = self.tell(ok, principal, action, resource, &nothing);
+        let id = self.tell(ok, &question, &nothing).await;
         Answer { id, allowed: false, codes: vec![why.code().to_owned()] }
     }
 
-    fn tell<A: Asks>(
+    async fn tell<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
-        principal: &EntityRef,
-        action: &str,
-        resource: &EntityRef,
+        question: &Question,
         decision: &Decision,
     ) -> DecisionId {
         let (at, id) = self.stamp();
         let request_id = &ok.caller().origin.request_id;
-        self.recorder().record(&Record { id, at, request_id, principal, action, resource, decision });
+        let turn: Option<Turn> = self.recorder().record(&Record { id, at, request_id, question, decision });
+        if let Some(turn) = turn {
+            turn.await;
+        }
         id
     }
 }

@@ -105,10 +105,9 @@ pub struct Why {
 
 impl Guard {
     /// Explains; the answer is told to the recorder like every other.
-    #[must_use]
-    pub fn explain(&self, ok: &Authorized<'_, ExplainDecision>, asked: Asked) -> Why {
+    pub async fn explain(&self, ok: &Authorized<'_, ExplainDecision>, asked: Asked) -> Why {
         let named = (uid(&asked.subject), asked.action.clone(), uid(&asked.resource));
-        let answer = self.evaluate(ok, asked.clone());
+        let answer = self.evaluate(ok, asked.clone()).await;
         let unknown = |code: Option<&'static str>| Why {
             id: answer.id,
             allowed: answer.allowed,
@@ -149,8 +148,7 @@ impl Guard {
     }
 
     /// The same for a question that cannot be asked.
-    #[must_use]
-    pub fn explain_unknown(
+    pub async fn explain_unknown(
         &self,
         ok: &Authorized<'_, ExplainDecision>,
         subject: (&str, &str),
@@ -158,7 +156,7 @@ impl Guard {
         resource: (&str, &str),
         why: Unknown,
     ) -> Why {
-        let answer = self.unknown(ok, subject, action, resource, why);
+        let answer = self.unknown(ok, subject, action, resource, why).await;
         Why {
             id: answer.id,
             allowed: false,

@@ -59,7 +59,7 @@ mod resource;
 mod search;
 
 pub use actions::Action;
-pub use authorized::{Authorized, Guard, Released};
+pub use authorized::{Authorized, Guard, Held, Released};
 pub use denied::Denied;
 pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
@@ -68,7 +68,7 @@ pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
-pub use record::{DecisionId, DecisionLog, Record, Recorder};
+pub use record::{DecisionId, DecisionLog, Record, Recorded, Recorder, Turn};
 pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use reload::Reloaded;
 pub use resource::Resource;

@@ -66,7 +66,9 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    const fn name(self) -> &'static str {
+    /// As policies know it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Key => "key",
             Self::Task => "task",

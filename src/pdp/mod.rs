@@ -21,6 +21,7 @@ mod schema_files;
 mod scopes;
 mod series;
 mod shapes;
+mod slice;
 mod words;
 
 pub use decision::{Decision, Determining, Error, PolicyText, PolicyVersion};

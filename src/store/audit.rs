@@ -159,6 +159,8 @@ impl Tx {
             details,
         };
         let hash = hash(&event, &before);
+        // The chain's order is the order of commits: its number is the revision of all that is known.
+        self.makes(event.seq);
         self.run(
             "INSERT INTO events (seq, created_at, action, principal, resource, organization_id, failure, decision_id, \
              request_id, ip, user_agent, details, hash) \
@@ -212,7 +214,7 @@ impl Tx {
 }
 
 /// The end of the chain: the last event, or the anchor that pruning left.
-async fn head(db: &mut impl Sql) -> Result<Option<(i64, Vec<u8>)>, Error> {
+pub(super) async fn head(db: &mut impl Sql) -> Result<Option<(i64, Vec<u8>)>, Error> {
     let last = db
         .optional(
             "SELECT seq, hash FROM events UNION ALL SELECT seq, hash FROM event_anchors ORDER BY seq DESC LIMIT 1",

@@ -146,6 +146,7 @@ impl Tx {
         ] {
             self.run(statement, args![id]).await?;
         }
+        self.forget_decisions(account, &email).await?;
         for statement in
             ["DELETE FROM invitations WHERE email = $1", "DELETE FROM letter_requests WHERE email = $1"]
         {

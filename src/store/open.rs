@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     12 "0012_create_resources",
     13 "0013_count_register_changes",
     14 "0014_create_roles",
+    16 "0016_create_decisions",
     18 "0018_create_plugin_storage",
     19 "0019_create_plugin_installs",
 ];

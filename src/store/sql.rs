@@ -4,7 +4,7 @@
 //! per function. The two databases agree on everything that is written here, so a thin enum is enough.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
@@ -18,13 +18,25 @@ use crate::guard::{Action, Authorized};
 #[derive(Debug, Clone)]
 pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
 
-/// How many statements were run, transactions' beginnings and ends among them.
+/// What all who use one store have done together.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Count(Arc<AtomicU64>);
+pub(super) struct Count(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    /// Statements run, transactions' beginnings and ends among them.
+    statements: AtomicU64,
+    /// The newest revision that was committed here, or seen.
+    revision: AtomicI64,
+}
 
 impl Count {
     fn one(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn saw(&self, revision: i64) {
+        self.0.revision.fetch_max(revision, Ordering::AcqRel);
     }
 }
 
@@ -38,9 +50,9 @@ pub(super) enum Pool {
     Postgres(PgPool),
 }
 
-/// A transaction. Dropped without [`Tx::commit`], it never happened.
+/// A transaction. Dropped without [`Tx::commit`], it never happened. The last: the revision it makes, 0 without a change.
 #[derive(Debug)]
-pub struct Tx(Inner, Count);
+pub struct Tx(Inner, Count, i64);
 
 #[derive(Debug)]
 enum Inner {
@@ -177,14 +189,21 @@ impl Store {
             Pool::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx(inner, self.1.clone()))
+        Ok(Tx(inner, self.1.clone(), 0))
     }
 
     /// How many statements were run since the start: what a request costs is a promise, and that it costs the same
     /// whether or not an account exists is another.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        self.1.0.load(Ordering::Relaxed)
+        self.1.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// The newest revision that this process has committed or seen; 0 if none. Each change makes one, in the order in
+    /// which they become visible.
+    #[must_use]
+    pub fn revision(&self) -> i64 {
+        self.1.0.revision.load(Ordering::Acquire)
     }
 
     /// Whether the database answers.
@@ -216,7 +235,13 @@ impl Tx {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
         }
+        self.1.saw(self.2);
         Ok(())
+    }
+
+    /// The revision that this makes when it is committed.
+    pub(super) fn makes(&mut self, revision: i64) {
+        self.2 = revision;
     }
 
     /// Runs `statements` that do nothing, so that the way on which there is nothing to do takes as many as the other.

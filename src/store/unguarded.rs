@@ -37,6 +37,18 @@ pub struct TokenFacts {
 }
 
 impl Store {
+    /// The revision of the database as it is now, which [`Store::revision`] knows from then on. Without a permit: it
+    /// tells how many changes there were and nothing of anybody's.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn read_revision_unguarded(&self) -> Result<i64, Error> {
+        let mut db = self;
+        let revision = super::audit::head(&mut db).await?.map_or(0, |(seq, _)| seq);
+        self.1.saw(revision);
+        Ok(revision)
+    }
+
     /// Who stands behind a live session. Without a permit, because the answer *is* the principal.
     ///
     /// # Errors

@@ -14,9 +14,11 @@
 
 mod api;
 mod audit;
+mod decisions;
 mod defence;
 mod flood;
 mod floors;
+mod forwarding;
 mod golden;
 mod guard;
 mod imports;

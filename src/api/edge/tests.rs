@@ -37,7 +37,10 @@ impl Api {
         let _ = limit;
         let wait = Duration::from_millis(1500);
         Err(match how.0.as_str() {
-            "denied" => app::Error::Denied(app::Denied { codes: vec!["account-suspended".into()] }),
+            "denied" => app::Error::Denied(app::Denied {
+                codes: vec!["account-suspended".into()],
+                ..app::Denied::default()
+            }),
             "many" => app::Error::TooMany { code: "rate-limited", retry_after: wait },
             "token" => app::Error::Unauthenticated { code: "token-expired" },
             "bug" => app::Error::Bug { context: "reading", source: "row 7 of `secrets` is broken".into() },

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use parking_lot::Mutex;
 
-use crate::guard::{Record, Recorder};
+use crate::guard::{Record, Recorder, Turn};
 
 /// A decision as plain words.
 #[derive(Debug, Clone)]
@@ -29,14 +29,15 @@ impl Witness {
 }
 
 impl Recorder for Witness {
-    fn record(&self, record: &Record<'_>) {
+    fn record(&self, record: &Record<'_>) -> Option<Turn> {
         let seen = Seen {
-            principal: record.principal.to_string(),
-            action: record.action.to_owned(),
-            resource: record.resource.to_string(),
+            principal: record.question.principal.to_string(),
+            action: record.question.action.to_string(),
+            resource: record.question.resource.to_string(),
             allowed: record.decision.allowed,
             policies: record.decision.determining.iter().map(|policy| policy.id.clone()).collect(),
         };
         self.0.lock().entry(record.request_id.to_owned()).or_default().push(seen);
+        None
     }
 }

@@ -82,7 +82,20 @@ macro_rules! areas {
     };
 }
 
-areas![identity, organizations, credentials, platform, resources, access, search, policies, roles, plugins];
+areas![
+    identity,
+    organizations,
+    credentials,
+    platform,
+    resources,
+    access,
+    search,
+    policies,
+    roles,
+    decisions,
+    forwarding,
+    plugins
+];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
 #[must_use]

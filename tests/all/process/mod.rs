@@ -4,6 +4,7 @@
 
 mod child;
 mod commands;
+mod decisions;
 mod killing;
 mod refusals;
 mod reloading;

@@ -1,6 +1,7 @@
 //! What both databases must do alike.
 
 mod conflicts;
+mod freshness;
 mod migrations;
 mod outbox;
 mod owners;

@@ -70,6 +70,8 @@ impl Server {
             ("PALISADE_PLUGINS_DIR", root().join("plugins").display().to_string()),
             ("PALISADE_HASHING_MEMORY_KIB", "8".to_owned()),
             ("PALISADE_HASHING_ITERATIONS", "1".to_owned()),
+            // Nobody writes the log in the background, so it must not be full.
+            ("PALISADE_DECISIONS_QUEUE", "100000".to_owned()),
             // Tests of the limits turn them on.
             ("PALISADE_RATE_LIMITS_ENABLED", "false".to_owned()),
         ];

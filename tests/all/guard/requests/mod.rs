@@ -110,6 +110,8 @@ macro_rules! rows {
 
 mod access;
 mod credentials;
+mod decisions;
+mod forwarding;
 mod identity;
 mod organizations;
 mod platform;
@@ -131,6 +133,8 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         access::ROWS,
         roles::ROWS,
         search::ROWS,
+        decisions::ROWS,
+        forwarding::ROWS,
     ]
     .into_iter()
     .flatten()

@@ -144,6 +144,14 @@ impl World {
         (agent.at("key_id", text("id")), text("key"))
     }
 
+    /// The decision that refused the viewer a change of the house.
+    pub(super) async fn a_refusal(&self) -> String {
+        let viewer = self.personas.iter().find(|it| it.name == "viewer").and_then(|it| it.person.as_ref());
+        let body = json!({ "description": "Anvils" });
+        let refused = self.server.patch_as(viewer.expect("a viewer"), &self.house, body).await.expect(403);
+        refused["decision_id"].as_str().expect("a refusal names its decision").to_owned()
+    }
+
     pub(super) fn in_house(&self) -> Request {
         Request::new().at("organization_id", id_of(&self.house))
     }

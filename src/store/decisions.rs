@@ -1,0 +1,307 @@
+//! The decision log: denials, what administrators did, and a share of the rest.
+//!
+//! What a decision rested on is stored once for all decisions that rested on the same, under its own hash.
+
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::sql::{Row, Sql, Value, args};
+use super::{Error, Store, Tx};
+use crate::domain::{DecisionFilter, InvitationId, LoggedDecision, Micros, OrganizationId, UserId};
+use crate::guard::actions::{
+    ExportDecisions, GetDecision, GetOrganizationDecision, ListDecisions, ListOrganizationDecisions,
+    PruneDecisions, RecordDecisions,
+};
+use crate::guard::{Authorized, Recorded};
+use crate::pdp::{Entity, EntityRef};
+
+/// How many decisions are read at a time for export, and removed in one statement.
+const BATCH: i64 = 1_000;
+const DAY: i64 = 24 * 60 * 60;
+
+macro_rules! columns {
+    () => {
+        "SELECT decisions.id, created_at, organization_id, principal, action, resource, allowed, policies, errors, \
+         policy_version, request_id, context"
+    };
+}
+
+/// The filter of [`DecisionFilter`] after a condition on `$1`.
+macro_rules! filtered {
+    ($lead:literal) => {
+        concat!(
+            columns!(),
+            " FROM decisions WHERE ",
+            $lead,
+            " AND (CAST($2 AS TEXT) IS NULL OR principal = $2) AND (CAST($3 AS TEXT) IS NULL OR action = $3) ",
+            "AND (CAST($4 AS TEXT) IS NULL OR resource = $4) AND (CAST($5 AS TEXT) IS NULL OR EXISTS ",
+            "(SELECT 1 FROM decision_policies WHERE decision_id = decisions.id AND policy = $5)) ",
+            "AND (CAST($6 AS TEXT) IS NULL OR allowed = ($6 = 'allow')) AND created_at >= $7 AND created_at < $8 ",
+            "AND id < $9 ORDER BY id DESC LIMIT $10"
+        )
+    };
+}
+
+/// Nothing sorts behind it.
+const LAST: Uuid = Uuid::max();
+
+fn decision(row: &Row) -> Result<LoggedDecision, Error> {
+    let texts = |column| row.parse(column, |text| serde_json::from_str::<Vec<String>>(text).ok());
+    Ok(LoggedDecision {
+        id: row.get("id")?,
+        at: row.get("created_at")?,
+        organization: row.get::<Option<Uuid>>("organization_id")?.map(OrganizationId::from),
+        principal: row.get("principal")?,
+        action: row.get("action")?,
+        resource: row.get("resource")?,
+        allowed: row.get("allowed")?,
+        policies: texts("policies")?,
+        errors: texts("errors")?,
+        policy_version: row.get("policy_version")?,
+        request_id: row.get("request_id")?,
+        context: row.parse("context", |text| serde_json::from_str(text).ok())?,
+        entities: Json::Null,
+    })
+}
+
+fn whole(row: &Row) -> Result<LoggedDecision, Error> {
+    let entities = row.parse("entities", |text| serde_json::from_str(text).ok())?;
+    Ok(LoggedDecision { entities, ..decision(row)? })
+}
+
+const fn day(at: Micros) -> i64 {
+    at.seconds().div_euclid(DAY)
+}
+
+impl Tx {
+    /// Writes decisions down; one that is there already stays as it is.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn insert_decisions(
+        &mut self,
+        _ok: &Authorized<'_, RecordDecisions>,
+        decisions: &[Recorded],
+    ) -> Result<(), Error> {
+        let mut slices: Vec<_> = decisions.iter().map(|it| (slice(it), day(it.at))).collect();
+        for (it, ((hash, _), day)) in decisions.iter().zip(&slices) {
+            self.insert_decision(it, hash.clone(), *day).await?;
+        }
+        // In one order, whoever writes: two batches that touch the same slices wait for each other, not in a circle.
+        slices.sort_unstable();
+        slices.dedup();
+        for ((hash, entities), day) in slices {
+            self.run(
+                "INSERT INTO decision_slices (hash, entities, day) VALUES ($1, $2, $3) \
+                 ON CONFLICT (hash) DO UPDATE SET day = excluded.day WHERE decision_slices.day < excluded.day",
+                args![hash, entities, day],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_decision(&mut self, it: &Recorded, slice: Vec<u8>, day: i64) -> Result<(), Error> {
+        let (id, question, made) = (Uuid::from(it.id), &it.question, &it.decision);
+        let policies: Vec<&str> = made.determining.iter().map(|policy| policy.id.as_str()).collect();
+        let inserted = self
+            .run(
+                "INSERT INTO decisions (id, day, created_at, organization_id, principal, action, resource, allowed, \
+                 policies, errors, policy_version, request_id, context, slice) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
+                args![
+                    id,
+                    day,
+                    it.at,
+                    it.organization().map(Uuid::from),
+                    storable(&question.principal.to_string()),
+                    storable(&question.action),
+                    storable(&question.resource.to_string()),
+                    made.allowed,
+                    Json::from(policies.clone()).to_string(),
+                    Json::from(made.errors.clone()).to_string(),
+                    made.version.to_string(),
+                    it.request_id.as_str(),
+                    crate::pdp::Value::pairs_to_json(&question.context).to_string(),
+                    slice,
+                ],
+            )
+            .await?;
+        for policy in policies.into_iter().filter(|_| inserted == 1) {
+            self.run(
+                "INSERT INTO decision_policies (decision_id, policy) VALUES ($1, $2)",
+                args![id, policy],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Removes what the log holds of somebody, and what that rested on; part of the purge of an account, before its
+    /// invitations go.
+    pub(super) async fn forget_decisions(&mut self, account: UserId, email: &str) -> Result<(), Error> {
+        let invitations = self.all("SELECT id FROM invitations WHERE email = $1", args![email]).await?;
+        let mut about = vec![EntityRef::new("User", account.to_string())];
+        for row in &invitations {
+            about.push(EntityRef::new("Invitation", row.get::<InvitationId>("id")?.to_string()));
+        }
+        for one in about {
+            for statement in [
+                "DELETE FROM decision_slices WHERE hash IN \
+                 (SELECT slice FROM decisions WHERE principal = $1 OR resource = $1)",
+                "DELETE FROM decisions WHERE principal = $1 OR resource = $1",
+            ] {
+                self.run(statement, args![one.to_string()]).await?;
+            }
+        }
+        // The only context that holds an address.
+        let registrations =
+            "DELETE FROM decisions WHERE action = 'Register' AND REPLACE(context, $1, '') <> context";
+        self.run(registrations, args![Json::from(email).to_string()]).await?;
+        Ok(())
+    }
+}
+
+/// A product may ask about any name; PostgreSQL keeps no NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// The hash of what a decision rested on, and its text.
+fn slice(it: &Recorded) -> (Vec<u8>, String) {
+    let text = Entity::all_to_json(&it.question.entities).to_string();
+    (Sha256::digest(text.as_bytes()).to_vec(), text)
+}
+
+impl Store {
+    /// Newest first; without what each rested on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn list_decisions(
+        &self,
+        _ok: &Authorized<'_, ListDecisions>,
+        filter: &DecisionFilter,
+    ) -> Result<Vec<LoggedDecision>, Error> {
+        // The narrowest condition leads: only that one is looked up in an index.
+        let (sql, lead) = if let Some(resource) = &filter.resource {
+            (filtered!("resource = $1"), args![resource.as_str()])
+        } else if let Some(principal) = &filter.principal {
+            (filtered!("principal = $1"), args![principal.as_str()])
+        } else if let Some(policy) = &filter.policy {
+            let sql = filtered!("id IN (SELECT decision_id FROM decision_policies WHERE policy = $1)");
+            (sql, args![policy.as_str()])
+        } else if let Some(action) = &filter.action {
+            (filtered!("action = $1"), args![action.as_str()])
+        } else {
+            (filtered!("$1 = 1"), args![1_i64])
+        };
+        self.decisions(sql, lead, filter).await
+    }
+
+    /// Those about one organization and what is in it, newest first; without what each rested on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn list_organization_decisions(
+        &self,
+        ok: &Authorized<'_, ListOrganizationDecisions>,
+        filter: &DecisionFilter,
+    ) -> Result<Vec<LoggedDecision>, Error> {
+        let lead = args![Uuid::from(ok.action().organization)];
+        self.decisions(filtered!("organization_id = $1"), lead, filter).await
+    }
+
+    async fn decisions(
+        &self,
+        sql: &'static str,
+        mut lead: Vec<Value>,
+        filter: &DecisionFilter,
+    ) -> Result<Vec<LoggedDecision>, Error> {
+        lead.extend(args![
+            filter.principal.as_deref(),
+            filter.action.as_deref(),
+            filter.resource.as_deref(),
+            filter.policy.as_deref(),
+            filter.allowed.map(|allowed| if allowed { "allow" } else { "deny" }),
+            filter.since.unwrap_or(Micros::new(i64::MIN)),
+            filter.until.unwrap_or(Micros::new(i64::MAX)),
+            filter.before.unwrap_or(LAST),
+            filter.limit,
+        ]);
+        let mut db = self;
+        db.all(sql, lead).await?.iter().map(decision).collect()
+    }
+
+    /// One decision with what it rested on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it was not kept, or no longer is.
+    pub async fn get_decision(&self, ok: &Authorized<'_, GetDecision>) -> Result<LoggedDecision, Error> {
+        let mut db = self;
+        let sql = concat!(
+            columns!(),
+            ", entities FROM decisions JOIN decision_slices ON hash = slice WHERE decisions.id = $1"
+        );
+        whole(&db.one(sql, args![ok.action().decision]).await?)
+    }
+
+    /// One decision about an organization and what is in it; without what it rested on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it was not kept, no longer is, or is another organization's.
+    pub async fn get_organization_decision(
+        &self,
+        ok: &Authorized<'_, GetOrganizationDecision>,
+    ) -> Result<LoggedDecision, Error> {
+        let mut db = self;
+        let sql = concat!(columns!(), " FROM decisions WHERE id = $1 AND organization_id = $2");
+        let GetOrganizationDecision { organization, decision: id } = ok.action();
+        decision(&db.one(sql, args![*id, Uuid::from(*organization)]).await?)
+    }
+
+    /// A batch of decisions after `after` and not before `since`, oldest first, each with what it rested on.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn export_decisions(
+        &self,
+        _ok: &Authorized<'_, ExportDecisions>,
+        after: Uuid,
+        since: Micros,
+    ) -> Result<Vec<LoggedDecision>, Error> {
+        let mut db = self;
+        let sql = concat!(
+            columns!(),
+            ", entities FROM decisions JOIN decision_slices ON hash = slice \
+             WHERE decisions.id > $1 AND created_at >= $2 ORDER BY decisions.id LIMIT $3"
+        );
+        db.all(sql, args![after, since, BATCH]).await?.iter().map(whole).collect()
+    }
+
+    /// Removes some decisions of days that ended before `until`, and what nothing rests on any more; how many
+    /// decisions were removed: call it until there are none.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn prune_decisions(
+        &self,
+        _ok: &Authorized<'_, PruneDecisions>,
+        until: Micros,
+    ) -> Result<u64, Error> {
+        let mut db = self;
+        let first_kept = day(until);
+        let removed = db
+            .run(
+                "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE day < $1 LIMIT $2)",
+                args![first_kept, BATCH],
+            )
+            .await?;
+        // Every decision of a slice's last day and before is gone by then.
+        if removed == 0 {
+            db.run("DELETE FROM decision_slices WHERE day < $1", args![first_kept]).await?;
+        }
+        Ok(removed)
+    }
+}

@@ -1,0 +1,86 @@
+//! What waits to be written: never lost, never without bound.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use palisade::app::DecisionQueue;
+use palisade::domain::{OrganizationId, OsRandom, Roles, SystemClock, SystemRole};
+use palisade::guard::actions::{GetJwks, ListEvents};
+use palisade::guard::{
+    DecisionLog, Denied, Facts, FactsError, Guard, Origin, Party, Principal, Recorder, Resource, Slice,
+};
+use palisade::pdp::{Entity, Pdp};
+
+use super::{count, log, refuse};
+use crate::on_both_with;
+use crate::support::{Server, Setup, root};
+
+on_both_with!(little_room; a_full_queue_makes_the_refused_wait_and_loses_nothing);
+
+fn little_room(setup: &mut Setup) {
+    setup.settings.retain(|(name, _)| *name != "PALISADE_DECISIONS_QUEUE");
+    setup.settings.push(("PALISADE_DECISIONS_QUEUE", "16".to_owned()));
+    setup.settings.push(("PALISADE_DECISIONS_ALLOW_SHARE", "0".to_owned()));
+}
+
+async fn a_full_queue_makes_the_refused_wait_and_loses_nothing(server: Server) {
+    let owner = server.person("ada@example.com").await;
+    let viewer = server.person("vera@example.com").await;
+    let organization = server.organization(&owner, "acme").await;
+    server.add_member(&owner, &organization, &viewer, SystemRole::Viewer).await;
+    let app = Arc::clone(&server.app);
+    let writer = tokio::spawn(async move {
+        loop {
+            app.flush_decisions().await;
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut ids = join_all((0..30).map(|_| refuse(&server, &viewer, &organization))).await;
+    writer.abort();
+    let _ = writer.await;
+    server.app.flush_decisions().await;
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 30);
+    let denied = "SELECT COUNT(*) FROM decisions WHERE action = 'UpdateOrganization'";
+    assert_eq!(count(&server, denied).await, 30);
+    let root = server.super_admin("root@example.com").await;
+    let kept = log(&server, &root, &[("action", "UpdateOrganization"), ("limit", "100")]).await;
+    assert_eq!(kept.len(), 30);
+}
+
+/// The platform, which always is there.
+#[derive(Debug)]
+struct Platform;
+
+#[async_trait::async_trait]
+impl Facts for Platform {
+    async fn about(&self, _party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
+        let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
+        Ok(Slice { entities: vec![entity], exists: true, ..Slice::default() })
+    }
+
+    async fn own_roles(&self, _organization: OrganizationId) -> Result<Roles, FactsError> {
+        Ok(Roles::default())
+    }
+}
+
+#[test]
+fn a_full_queue_holds_denials_back_and_drops_allows() {
+    let queue = Arc::new(DecisionQueue::new(2, 1.0, Arc::new(DecisionLog)));
+    let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&queue);
+    let pdp = Arc::new(Pdp::load(&root().join("policies")).unwrap());
+    let guard = Guard::new(pdp, Arc::new(Platform), recorder, Arc::new(SystemClock), Arc::new(OsRandom));
+    let nobody = Principal::of(Party::Anonymous, Origin::default());
+    let denied = || guard.authorize(&nobody, ListEvents {}).now_or_never();
+    let allowed = || guard.authorize(&nobody, GetJwks {}).now_or_never();
+    assert!(matches!(allowed(), Some(Ok(_))));
+    assert!(matches!(denied(), Some(Err(Denied::Unauthenticated))));
+    assert_eq!(queue.dropped(), 0);
+    // Two wait; nobody writes. Who is allowed goes on, who is denied waits.
+    assert!(matches!(allowed(), Some(Ok(_))));
+    assert_eq!(queue.dropped(), 1);
+    assert!(denied().is_none());
+    assert_eq!(queue.dropped(), 1);
+}

@@ -1,0 +1,84 @@
+//! "At least as fresh as": the revision that a change tells, demanded by a reader.
+
+use poem::http::Method;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use crate::on_both;
+use crate::support::{Answer, Person, Server};
+
+on_both!(
+    a_change_tells_a_revision_and_a_reader_may_demand_it,
+    another_server_of_the_same_database_is_as_fresh,
+    a_database_that_was_set_back_is_not_as_fresh,
+    what_is_no_revision_is_refused
+);
+
+fn revision(answer: &Answer) -> Option<String> {
+    Some(answer.headers.get("x-palisade-revision")?.to_str().expect("a text").to_owned())
+}
+
+async fn change(server: &Server, person: &Person) -> String {
+    let body = json!({ "department": "Anvils" });
+    let changed = server.patch_as(person, "/api/v1/auth/me", body).await;
+    let told = revision(&changed).expect("a change tells its revision");
+    changed.expect(200);
+    told
+}
+
+async fn read(server: &Server, person: &Person, at_least: &str) -> Answer {
+    let bearer = format!("Bearer {}", person.access);
+    let headers = [("authorization", bearer.as_str()), ("x-palisade-at-least", at_least)];
+    server.send_from("192.0.2.1", &headers, Method::GET, "/api/v1/auth/me", None).await
+}
+
+async fn a_change_tells_a_revision_and_a_reader_may_demand_it(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let told = change(&server, &ada).await;
+    assert_eq!(read(&server, &ada, &told).await.expect(200)["department"], "Anvils");
+    assert_eq!(revision(&server.get_as(&ada, "/api/v1/auth/me").await), None);
+    let refused = server.patch_as(&ada, "/api/v1/auth/me", json!({ "nothing": 1 })).await;
+    assert_eq!((refused.status, revision(&refused)), (422, None));
+    // Its text tells nobody how much happened.
+    let other = change(&server, &ada).await;
+    assert!(told.len() == other.len() && told != other);
+}
+
+async fn another_server_of_the_same_database_is_as_fresh(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let told = change(&server, &ada).await;
+    // It has changed and seen nothing yet.
+    let server = server.restarted().await;
+    assert_eq!(read(&server, &ada, &told).await.expect(200)["department"], "Anvils");
+}
+
+async fn a_database_that_was_set_back_is_not_as_fresh(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let before = change(&server, &ada).await;
+    let told = change(&server, &ada).await;
+    let server = server.restarted().await;
+    let url = server.config.database_url();
+    let sql = AssertSqlSafe("DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)".to_owned());
+    if url.expose().starts_with("sqlite:") {
+        sqlx::SqliteConnection::connect(url.expose()).await.unwrap().execute(sql).await.unwrap();
+    } else {
+        sqlx::PgConnection::connect(url.expose()).await.unwrap().execute(sql).await.unwrap();
+    }
+    let refused = read(&server, &ada, &told).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.refused(503, "unavailable");
+    read(&server, &ada, &before).await.expect(200);
+}
+
+async fn what_is_no_revision_is_refused(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let told = change(&server, &ada).await;
+    for wrong in ["", "7", "not base64!", &told[1..], &told.to_uppercase(), &ada.access] {
+        read(&server, &ada, wrong).await.invalid("X-Palisade-At-Least", "unknown-revision");
+    }
+    let bearer = format!("Bearer {}", ada.access);
+    let twice =
+        [("authorization", &*bearer), ("x-palisade-at-least", &*told), ("x-palisade-at-least", &*told)];
+    let refused = server.send_from("192.0.2.1", &twice, Method::GET, "/api/v1/auth/me", None).await;
+    refused.invalid("X-Palisade-At-Least", "unknown-revision");
+}
