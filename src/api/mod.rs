@@ -37,6 +37,7 @@ mod organizations;
 mod pages;
 mod passing;
 mod passwords;
+mod plugins;
 mod policies;
 mod problem;
 mod reference;
@@ -105,7 +106,13 @@ operations! {
         deletion::DeletionApi,
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
-    (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (
+        waitlist::WaitlistApi,
+        messages::MessagesApi,
+        users::UsersApi,
+        jwks::JwksApi,
+        plugins::PluginsApi,
+    ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (

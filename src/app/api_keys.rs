@@ -67,7 +67,7 @@ impl App {
             }
         };
         let context = self.hook_context(ok.caller(), None, organization);
-        let (judged, left) = self.plugins.apikey_issue(&context, &wish).await;
+        let (judged, left) = self.plugins().apikey_issue(&context, &wish).await;
         let findings = self.obey(&ok, judged).await?;
         let expires_in = left.expires_in_seconds.or(wish.expires_in_seconds).map(Duration::from_secs);
         let scopes = left.scopes.unwrap_or(wish.scopes);

@@ -80,7 +80,7 @@ impl App {
     ) -> Result<Vec<Finding>, Error> {
         let context = self.hook_context(ok.caller(), None, None);
         let wish = PasswordWish { occasion, password, email: email.as_str(), full_name };
-        let mut judged = self.plugins.password_policy(&context, wish).await;
+        let mut judged = self.plugins().password_policy(&context, wish).await;
         if let Ruling::Deny(denial) = &mut judged.verdict {
             // The plugin knows no forms.
             denial.field = Some(field.to_owned());
@@ -97,7 +97,7 @@ impl App {
     ) -> Result<Vec<Finding>, Error> {
         let context = self.hook_context(ok.caller(), user.language, None);
         // Who mends the plugins comes in whatever is wrong with them.
-        let judged = self.plugins.login_authenticated(&context, &attempt, user.super_admin).await;
+        let judged = self.plugins().login_authenticated(&context, &attempt, user.super_admin).await;
         self.obey(ok, judged).await
     }
 }

@@ -34,7 +34,7 @@ impl App {
             inviter: Some(calling_person(by)),
         };
         let context = self.hook_context(ok.caller(), None, Some(wish.organization.clone()));
-        let findings = self.obey(&ok, self.plugins.org_invite(&context, &wish).await).await?;
+        let findings = self.obey(&ok, self.plugins().org_invite(&context, &wish).await).await?;
         let token = Secret::random(&*self.random);
         let lifetime = self.settings.invitation_lifetime;
         let mut tx = self.store.begin().await?;

@@ -97,7 +97,7 @@ impl App {
         letter: &Letter,
     ) -> Result<(), MailError> {
         let language = queued.language.unwrap_or_default();
-        if !self.plugins.has(Hook::MailSend) {
+        if !self.plugins().has(Hook::MailSend) {
             return self.mailer.send(queued.id, letter, language, queued.created_at).await;
         }
         let Written { template, sender, to, subject, text, html } = self.mailer.write(letter, language)?;
@@ -111,7 +111,7 @@ impl App {
             html,
         };
         let context = self.hook_context(ok.caller(), Some(language), None);
-        match self.plugins.send_mail(&context, &outgoing).await {
+        match self.plugins().send_mail(&context, &outgoing).await {
             None => self.mailer.send(queued.id, letter, language, queued.created_at).await,
             Some(sent) => sent.map_err(|error| MailError::Transient(format!("a plugin: {}", error.kind()))),
         }

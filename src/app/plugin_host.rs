@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::crypto::VerifyingKey;
 use crate::domain::{Clock, Micros};
 use crate::guard::actions::{ReadPluginStorage, WritePluginStorage};
 use crate::guard::{Capability, Denied, Guard, HttpHost, PluginPrincipal};
@@ -18,12 +19,20 @@ pub struct PluginHost {
     store: Store,
     web: Web,
     clock: std::sync::Arc<dyn Clock>,
+    /// Who may sign plugins; nobody: a plugin needs no signature.
+    trusted: Vec<VerifyingKey>,
 }
 
 impl PluginHost {
     #[must_use]
-    pub const fn new(guard: Guard, store: Store, web: Web, clock: std::sync::Arc<dyn Clock>) -> Self {
-        Self { guard, store, web, clock }
+    pub const fn new(
+        guard: Guard,
+        store: Store,
+        web: Web,
+        clock: std::sync::Arc<dyn Clock>,
+        trusted: Vec<VerifyingKey>,
+    ) -> Self {
+        Self { guard, store, web, clock, trusted }
     }
 
     fn now(&self) -> Micros {
@@ -77,6 +86,11 @@ impl Host for PluginHost {
             }
         };
         self.guard.lets(&plugin(asker), &capability, asker.request_id)
+    }
+
+    fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool {
+        self.trusted.is_empty()
+            || signature.is_some_and(|text| self.trusted.iter().any(|key| key.verifies(file, text)))
     }
 
     async fn fetch(

@@ -53,7 +53,7 @@ impl App {
             )
             .await?;
         let context = self.hook_context(ok.caller(), wanted.language, None);
-        let judged = self.plugins.validate_registration(&context, &candidate(&email, &wanted)).await;
+        let judged = self.plugins().validate_registration(&context, &candidate(&email, &wanted)).await;
         findings.extend(judged.findings);
         let user = match self.judged(email, wanted, judged.verdict) {
             Ok(user) => user,

@@ -59,7 +59,7 @@ impl App {
             provider: None,
             payload: None,
         };
-        let judged = self.plugins.validate_registration(&context, &candidate).await;
+        let judged = self.plugins().validate_registration(&context, &candidate).await;
         matches!(judged.verdict, Verdict::Accept { .. })
     }
 

@@ -149,7 +149,7 @@ impl App {
         let (id, signed_in_at) = (user.id, user.signed_in_at);
         let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
-        let ext = if self.plugins.has(Hook::TokenClaims) {
+        let ext = if self.plugins().has(Hook::TokenClaims) {
             let email = person.user().map(|user| user.email.clone());
             let account = match &email {
                 Some(email) => self.store.find_account(&ok_person, email).await?,
@@ -188,7 +188,7 @@ impl App {
         findings: &mut Vec<Finding>,
     ) -> Result<bool, Error> {
         let context = self.hook_context(ok.caller(), user.language, None);
-        match self.plugins.verify_legacy(&context, user.email.as_str(), password.expose()).await {
+        match self.plugins().verify_legacy(&context, user.email.as_str(), password.expose()).await {
             Ok(Some((LegacyOutcome::Correct, finding))) => {
                 findings.push(finding);
                 Ok(true)
@@ -203,7 +203,7 @@ impl App {
 
     /// What plugins say of a person whose credential was right.
     async fn asked_at_login(&self, ok: &Authorized<'_, Login>, user: &User) -> Result<Vec<Finding>, Error> {
-        if !self.plugins.has(Hook::LoginAuthenticated) {
+        if !self.plugins().has(Hook::LoginAuthenticated) {
             return Ok(Vec::new());
         }
         let since = self.now() - KNOWN_FOR;
@@ -225,7 +225,7 @@ impl App {
         person: Person,
         session: SessionId,
     ) -> Result<Map<String, Json>, Error> {
-        if !self.plugins.has(Hook::TokenClaims) {
+        if !self.plugins().has(Hook::TokenClaims) {
             return Ok(Map::new());
         }
         let mint = Mint {
@@ -235,7 +235,7 @@ impl App {
             scopes: Vec::new(),
             audience: vec![self.settings.public_url.as_str().trim_end_matches('/').to_owned()],
         };
-        self.plugins.token_claims(&self.hook_context(caller, None, None), &mint).await.map_err(|plugin| {
+        self.plugins().token_claims(&self.hook_context(caller, None, None), &mint).await.map_err(|plugin| {
             tracing::error!(plugin, "no token was made because a plugin did not answer");
             Error::Unavailable { retry_after: Duration::from_secs(30) }
         })

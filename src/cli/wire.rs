@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
-use crate::app::{self, App, DecisionQueue, Parts, PluginHost, RateLimits, Settings};
+use crate::app::{self, App, DecisionQueue, Parts, PluginHost, RateLimits, Settings, events_principal};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
-use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
-use crate::domain::{Clock, OsRandom, Random, SystemClock};
+use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey};
+use crate::domain::{Clock, OsRandom, Random, Secret, SystemClock};
+use crate::guard::actions::LoadPlugins;
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
 use crate::outbound::{Catalogue, Mailer, Transport, Web};
 use crate::pdp::Pdp;
-use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Plugins};
+use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Pin, Plugins};
 use crate::store::Store;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -70,6 +72,8 @@ pub async fn app_with_policies(
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
         policies_dir: config.policies_dir.clone(),
+        plugins_dir: (!config.safe_mode).then(|| config.plugins_dir.clone()),
+        plugin_secrets: plugin_secrets(config)?,
         ..Settings::new(config.public_url(bound))
     };
     let sealer = Sealer::rotating(&master, previous_master.as_ref());
@@ -81,7 +85,8 @@ pub async fn app_with_policies(
     let decisions = Arc::new(decisions);
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
-    let host = PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock));
+    let host =
+        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), trusted(config)?);
     let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {
@@ -98,6 +103,10 @@ pub async fn app_with_policies(
         random,
         settings,
     });
+    let caller = events_principal();
+    let ok = app.authorize(&caller, LoadPlugins {}).await?;
+    app.load_plugins(&ok).await?;
+
     match app.unknown_doors().as_slice() {
         [] => Ok(app),
         wrong => Err(format!(
@@ -106,6 +115,31 @@ pub async fn app_with_policies(
         )
         .into()),
     }
+}
+
+/// Whose signature a plugin needs; in safe mode no plugin is read, and no key.
+fn trusted(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
+    let read = |path: &PathBuf| {
+        let wrong = |what: &dyn std::fmt::Display| format!("plugin_keys: `{}`: {what}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        VerifyingKey::from_pem(&text).map_err(|error| wrong(&error).into())
+    };
+    config.plugin_keys.iter().filter(|_| !config.safe_mode).map(read).collect()
+}
+
+/// What administrators may grant by name. In safe mode nothing is read: a file that is missing must not keep the server
+/// from starting then.
+fn plugin_secrets(config: &Config) -> Result<BTreeMap<String, BTreeMap<String, Secret>>, BoxError> {
+    let mut all = BTreeMap::new();
+    for (plugin, secrets) in config.plugin_secrets.iter().filter(|_| !config.safe_mode) {
+        let mut read = BTreeMap::new();
+        for (name, source) in secrets {
+            let text = source.read().map_err(|error| format!("plugin_secrets.{plugin}.{name}: {error}"))?;
+            read.insert(name.clone(), text);
+        }
+        all.insert(plugin.clone(), read);
+    }
+    Ok(all)
 }
 
 /// What the configuration says about the edge of the API.
@@ -174,6 +208,7 @@ fn binding(it: PluginBinding) -> Result<Binding, BoxError> {
         monitor: it.monitor,
         deadline: Duration::from_millis(it.deadline_ms),
         grants,
+        pin: it.sha256.map(|component| Pin { component, manifest: None }),
     })
 }
 

@@ -27,6 +27,9 @@ pub struct PluginBinding {
     /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
     #[serde(default = "default_deadline", deserialize_with = "deadline_ms")]
     pub deadline_ms: u64,
+    /// SHA-256 of the component, in lower-case hexadecimal: another is not started. Default any.
+    #[serde(default)]
+    pub sha256: Option<String>,
     /// What of its manifest's wishes it gets. Default nothing.
     #[serde(default)]
     pub grants: PluginGrants,
@@ -46,6 +49,7 @@ impl PluginBinding {
             on_failure: Some(OnFailure::Waitlist),
             monitor: false,
             deadline_ms: default_deadline(),
+            sha256: None,
             grants: PluginGrants::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! The settings, their types, bounds and defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use url::Url;
 
 use super::decisions::Decisions;
 use super::forward_auth::ForwardAuth;
-use super::plugins::PluginBinding;
+use super::plugins::{PluginBinding, SecretSource};
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, WaitlistRequires};
@@ -82,6 +83,10 @@ pub struct Config {
     pub forward_auth: ForwardAuth,
     /// Start without any plugin, whatever is bound. Default no.
     pub safe_mode: bool,
+    /// Public keys (PEM, P-256) of which one must have signed each plugin. Default none: no signature is needed.
+    pub plugin_keys: Vec<PathBuf>,
+    /// Where the text of each secret is that administrators may grant: by plugin, then by the manifest's name for it.
+    pub plugin_secrets: BTreeMap<String, BTreeMap<String, SecretSource>>,
     /// The plugins, of one hook asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
@@ -116,6 +121,8 @@ impl Default for Config {
             decisions: Decisions::default(),
             forward_auth: ForwardAuth::default(),
             safe_mode: false,
+            plugin_keys: Vec::new(),
+            plugin_secrets: BTreeMap::new(),
             plugins: None,
         }
     }

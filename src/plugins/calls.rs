@@ -8,6 +8,7 @@ use tracing::Instrument as _;
 
 use super::guest::{Call, Usage};
 use super::host::{Ask, Asker};
+use super::journal::Line;
 use super::world::Hook;
 use super::{Bound, Error, Guest, Plugins, RequestContext};
 
@@ -28,7 +29,7 @@ struct Failures {
 }
 
 impl Breaker {
-    fn is_open(&self, now: u64) -> bool {
+    pub(super) fn is_open(&self, now: u64) -> bool {
         now < self.0.lock().until
     }
 
@@ -152,6 +153,11 @@ impl Plugins {
         span.record("outcome", outcome);
         span.record("micros", u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX));
         span.record("memory", memory);
+        if answer.is_err() {
+            let text = format!("no answer at {}: {outcome}", hook.name());
+            let request_id = context.request_id.clone();
+            self.journal.add(plugin, Line { at: context.now, request_id, level: "error", text });
+        }
         span.in_scope(|| match &answer {
             Ok(_) => tracing::debug!(target: "plugin", "the plugin answered"),
             // Its words may be the password it saw.

@@ -1,6 +1,7 @@
 //! The engine, its limits, and the thread that makes time pass for guests.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -9,6 +10,7 @@ use wasmtime::{
 };
 
 use super::guest::{Call, State};
+use super::journal::Journal;
 use super::{Error, Limits, LoadError};
 
 /// How often guests are asked whether their time is up; between, a guest keeps its thread.
@@ -25,6 +27,7 @@ const MEMORIES: u32 = 4;
 pub(super) struct Runtime {
     pub(super) engine: Engine,
     pub(super) limits: Limits,
+    pub(super) journal: Arc<Journal>,
     places: Semaphore,
 }
 
@@ -37,7 +40,7 @@ impl fmt::Debug for Runtime {
 impl Runtime {
     /// # Errors
     /// [`LoadError::Engine`]
-    pub(super) fn new(limits: Limits) -> Result<Self, LoadError> {
+    pub(super) fn new(limits: Limits, journal: Arc<Journal>) -> Result<Self, LoadError> {
         let engine =
             Engine::new(&config(&limits)).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
@@ -53,7 +56,7 @@ impl Runtime {
             })
             .map_err(|error| LoadError::Engine(error.to_string()))?;
         let places = Semaphore::new(usize::try_from(limits.calls).unwrap_or(usize::MAX));
-        Ok(Self { engine, limits, places })
+        Ok(Self { engine, limits, journal, places })
     }
 
     /// Waits for a free place, until `until` at most. Keep the permit as long as the store.

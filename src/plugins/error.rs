@@ -23,6 +23,9 @@ pub enum Error {
     /// No policy lets the plugin be asked here.
     #[error("no policy lets the plugin be asked at this hook")]
     Forbidden,
+    /// It was installed and cannot be loaded: see its state.
+    #[error("the plugin could not be loaded")]
+    Absent,
     /// It failed too often of late; it is not asked until its quarantine is over.
     #[error("the plugin is in quarantine")]
     Quarantined,
@@ -48,6 +51,7 @@ impl Error {
             Self::OutOfFuel => "fuel",
             Self::TooManyHandles => "handles",
             Self::Forbidden => "forbidden",
+            Self::Absent => "absent",
             Self::Quarantined => "quarantined",
             Self::Trapped(_) => "trap",
             Self::TooMuchOutput => "output",
@@ -57,7 +61,7 @@ impl Error {
 
     /// Whether the guest broke something, rather than said that it has no answer.
     pub(super) const fn is_misbehaviour(&self) -> bool {
-        !matches!(self, Self::Failed(_) | Self::Forbidden | Self::Quarantined)
+        !matches!(self, Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
     }
 }
 
@@ -79,6 +83,12 @@ pub enum LoadError {
     /// The component wants what its world does not offer.
     #[error("plugin `{plugin}`: the component imports `{import}`, which its world does not offer")]
     Forbidden { plugin: String, import: String },
+    /// The files are not those that were granted: somebody changed them since.
+    #[error("plugin `{plugin}`: {file} has the digest {is}, and {pinned} was installed")]
+    Moved { plugin: String, file: &'static str, is: String, pinned: String },
+    /// No key that the operator trusts has signed the file.
+    #[error("plugin `{plugin}`: {file} is not signed by a trusted key")]
+    Unsigned { plugin: String, file: &'static str },
     /// The operator's configuration is not a JSON object, or the plugin refused it; its own words, cleaned.
     #[error("plugin `{plugin}`: configuration refused: {}", reasons.join("; "))]
     Refused { plugin: String, reasons: Vec<String> },

@@ -10,6 +10,7 @@ use super::capabilities::Capabilities;
 use super::engine::Runtime;
 use super::errand::Errand;
 use super::host::{Host, Identity};
+use super::journal::{Journal, Line};
 use super::limits::Memories;
 use super::{Error, Limits, RequestContext, clean, since_v0_1, since_v0_2};
 
@@ -21,6 +22,8 @@ const LOG_LINE: usize = 500;
 pub(super) enum Guest {
     V0_1(since_v0_1::Guest),
     V0_2(Box<since_v0_2::Guest>),
+    /// What was installed and cannot be loaded: it has no answer, so what it keeps out stays out.
+    Absent,
 }
 
 impl Guest {
@@ -28,6 +31,7 @@ impl Guest {
         match self {
             Self::V0_1(guest) => guest.describe(call).await,
             Self::V0_2(guest) => guest.describe(call).await,
+            Self::Absent => Err(Error::Absent),
         }
     }
 
@@ -36,6 +40,7 @@ impl Guest {
         match self {
             Self::V0_1(guest) => guest.complaints(call).await,
             Self::V0_2(guest) => guest.complaints(call).await,
+            Self::Absent => Err(Error::Absent),
         }
     }
 
@@ -44,6 +49,7 @@ impl Guest {
         match self {
             Self::V0_1(_) => Err(Error::Engine("the component is of a contract without this hook".into())),
             Self::V0_2(guest) => Ok(guest),
+            Self::Absent => Err(Error::Absent),
         }
     }
 }
@@ -87,6 +93,9 @@ pub(super) struct State {
     pub(super) errand: Arc<Errand>,
     config: Arc<str>,
     limits: Limits,
+    journal: Arc<Journal>,
+    /// The host's time of the call, in seconds since 1970.
+    now: u64,
     hidden: Option<String>,
     /// HTTP requests so far.
     pub(super) requests: u32,
@@ -108,6 +117,18 @@ pub(super) enum Level {
     Error,
 }
 
+impl Level {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 impl State {
     pub(super) fn new(call: &Call<'_>, until: Instant) -> Self {
         Self {
@@ -122,6 +143,8 @@ impl State {
             }),
             config: Arc::clone(call.config),
             limits: call.runtime.limits,
+            journal: Arc::clone(&call.runtime.journal),
+            now: call.context.now,
             hidden: call.hidden.filter(|text| !text.is_empty()).map(str::to_owned),
             requests: 0,
             kept: 0,
@@ -156,6 +179,9 @@ impl State {
         self.log_lines += 1;
         self.log_bytes = bytes;
         let (plugin, request_id) = (&*self.errand.who.plugin, &*self.errand.request_id);
+        let kept =
+            Line { at: self.now, request_id: request_id.to_owned(), level: level.word(), text: line.clone() };
+        self.journal.add(plugin, kept);
         match level {
             Level::Trace => tracing::trace!(target: "plugin", plugin, request_id, "{line}"),
             Level::Debug => tracing::debug!(target: "plugin", plugin, request_id, "{line}"),

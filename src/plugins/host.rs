@@ -61,6 +61,9 @@ pub trait Host: Send + Sync + fmt::Debug {
     /// Whether the policies let it.
     fn permits(&self, asker: Asker<'_>, ask: Ask<'_>) -> bool;
 
+    /// Whether a file of a plugin may be used, by the text of the signature that lies beside it, if one does.
+    fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool;
+
     /// Sends one request; the caller bounds its time.
     ///
     /// # Errors
@@ -110,6 +113,10 @@ pub struct NoHost;
 impl Host for NoHost {
     fn permits(&self, _: Asker<'_>, ask: Ask<'_>) -> bool {
         matches!(ask, Ask::Handle { .. })
+    }
+
+    fn vouches(&self, _: &[u8], _: Option<&str>) -> bool {
+        true
     }
 
     async fn fetch(&self, _: http::Request<Vec<u8>>, _: bool) -> Result<http::Response<Vec<u8>>, FetchError> {

@@ -1,7 +1,6 @@
 //! Reading, compiling and questioning the bound plugins, at the start of the server.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,6 @@ use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
-use super::calls::{Breaker, Counters};
 use super::capabilities::{Capabilities, SHORTEST_SECRET};
 use super::engine::Runtime;
 use super::guest::{Call, Guest, Usage};
@@ -19,7 +17,7 @@ use super::manifest::Manifest;
 
 use super::world::World;
 use super::{
-    Binding, Bound, FailurePolicy, Hook, Limits, LoadError, Loaded, Plugins, RequestContext, clean,
+    Binding, Bound, FailurePolicy, Hook, Limits, LoadError, Loaded, Pin, Plugins, RequestContext, clean,
     since_v0_1, since_v0_2,
 };
 
@@ -42,47 +40,131 @@ impl Plugins {
         limits: Limits,
         host: Arc<dyn Host>,
     ) -> Result<Self, LoadError> {
+        let mut plugins = Self { host, limits, ..Self::none() };
         if bindings.is_empty() {
-            return Ok(Self::none());
+            return Ok(plugins);
         }
-        let runtime = Arc::new(Runtime::new(limits)?);
-        let mut ready = BTreeMap::new();
-        let mut bound = Vec::with_capacity(bindings.len());
+        let runtime = Arc::new(Runtime::new(limits, Arc::clone(&plugins.journal))?);
         for binding in bindings {
-            let plugin = &binding.plugin;
-            if !ready.contains_key(plugin) {
-                ready.insert(plugin.clone(), Ready::load(dir, plugin, &runtime).await?);
-            }
-            if let Some(ready) = ready.get(plugin) {
-                bound.push(ready.bind(binding, &runtime).await?);
-            }
+            let ready = plugins.ready(dir, binding, &runtime).await?;
+            plugins.bound.push(ready.bind(binding, &runtime).await?);
         }
-        Ok(Self { runtime: Some(runtime), bound, host, counters: Counters::default() })
+        plugins.runtime = Some(runtime);
+        Ok(plugins)
     }
+
+    /// The plugin of a binding, compiled, if its files are those that the binding wants.
+    pub(super) async fn ready(
+        &self,
+        dir: &Path,
+        binding: &Binding,
+        runtime: &Runtime,
+    ) -> Result<Arc<Ready>, LoadError> {
+        let plugin = &binding.plugin;
+        let package = Package::read(dir, plugin, &self.limits, &*self.host)?;
+        if let Some(pin) = &binding.pin {
+            package.is_as(pin)?;
+        }
+        let kept = self.ready.lock().get(plugin).cloned();
+        if let Some(kept) = kept.filter(|kept| kept.digests == package.digests()) {
+            return Ok(kept);
+        }
+        let ready = Arc::new(Ready::of(package, runtime).await?);
+        self.ready.lock().insert(plugin.clone(), Arc::clone(&ready));
+        Ok(ready)
+    }
+}
+
+/// A plugin's files, read whole; nothing of them has run.
+pub(super) struct Package {
+    pub(super) manifest: Manifest,
+    component: Vec<u8>,
+    /// SHA-256 of the component.
+    pub(super) digest: String,
+    pub(super) manifest_digest: String,
+}
+
+impl Package {
+    pub(super) fn read(
+        dir: &Path,
+        plugin: &str,
+        limits: &Limits,
+        host: &dyn Host,
+    ) -> Result<Self, LoadError> {
+        if !clean::is_code(plugin) {
+            return Err(LoadError::BadId(clean::line(plugin, 64)));
+        }
+        let folder = dir.join(plugin);
+        let vouched = |file: &'static str, path: &Path, most: u64| {
+            let bytes = read(plugin, path, most)?;
+            let signature = signature_of(path);
+            let unsigned = || LoadError::Unsigned { plugin: plugin.to_owned(), file };
+            host.vouches(&bytes, signature.as_deref()).then_some(bytes).ok_or_else(unsigned)
+        };
+        let text = vouched("manifest.toml", &folder.join("manifest.toml"), 64 << 10)?;
+        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin)
+            .map_err(|what| LoadError::BadManifest { plugin: plugin.to_owned(), what })?;
+        let component = vouched("the component", &folder.join(&manifest.component), limits.component_bytes)?;
+        let (digest, manifest_digest) = (sha256(&component), sha256(&text));
+        Ok(Self { manifest, component, digest, manifest_digest })
+    }
+
+    fn digests(&self) -> (String, String) {
+        (self.digest.clone(), self.manifest_digest.clone())
+    }
+
+    fn is_as(&self, pin: &Pin) -> Result<(), LoadError> {
+        let moved = |file, is: &str, pinned: &str| LoadError::Moved {
+            plugin: self.manifest.id.clone(),
+            file,
+            is: is.to_owned(),
+            pinned: clean::line(pinned, 64),
+        };
+        if self.digest != pin.component {
+            return Err(moved("the component", &self.digest, &pin.component));
+        }
+        match &pin.manifest {
+            Some(pinned) if *pinned != self.manifest_digest => {
+                Err(moved("manifest.toml", &self.manifest_digest, pinned))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What lies beside a file as its signature; one that cannot be read is none.
+fn signature_of(path: &Path) -> Option<String> {
+    let mut name = path.file_name()?.to_owned();
+    name.push(".sig");
+    let path = path.with_file_name(name);
+    let small = std::fs::metadata(&path).ok()?.len() <= 4 << 10;
+    small.then(|| std::fs::read_to_string(path).ok()).flatten()
 }
 
 /// A plugin that is what its manifest says, not yet configured.
 pub(super) struct Ready {
     who: Identity,
+    digests: (String, String),
     manifest: Manifest,
     guest: Guest,
     loaded: Loaded,
 }
 
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").field("who", &self.who).finish_non_exhaustive()
+    }
+}
+
 impl Ready {
-    pub(super) async fn load(dir: &Path, plugin: &str, runtime: &Runtime) -> Result<Self, LoadError> {
-        if !clean::is_code(plugin) {
-            return Err(LoadError::BadId(clean::line(plugin, 64)));
-        }
+    pub(super) async fn of(package: Package, runtime: &Runtime) -> Result<Self, LoadError> {
+        let digests = package.digests();
+        let Package { manifest, component: bytes, digest: sha256, .. } = package;
+        let plugin = &*manifest.id.clone();
         let bad_component = |what: String| LoadError::BadComponent {
             plugin: plugin.to_owned(),
             what: clean::line(&what, 500),
         };
-        let folder = dir.join(plugin);
-        let text = read(plugin, &folder.join("manifest.toml"), 64 << 10)?;
-        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin)
-            .map_err(|what| LoadError::BadManifest { plugin: plugin.to_owned(), what })?;
-        let bytes = read(plugin, &folder.join(&manifest.component), runtime.limits.component_bytes)?;
         let component = Component::from_binary(&runtime.engine, &bytes)
             .map_err(|error| bad_component(format!("{error:#}")))?;
         let old = manifest.world == World::RegistrationPolicyV0_1;
@@ -104,7 +186,6 @@ impl Ready {
                 .map(|guest| Guest::V0_2(Box::new(guest)))
         };
         let guest = guest.map_err(|error| bad_component(format!("{error:#}")))?;
-        let sha256 = sha256(&bytes);
         let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
         let nothing = Arc::from("{}");
         let asked = Question::default();
@@ -125,9 +206,13 @@ impl Ready {
             hook: manifest.world.hook(),
             lacks: Vec::new(),
             sha256,
+            installed: false,
+            fault: None,
+            monitor: false,
+            on_failure: manifest.world.hook().usual_policy(),
         };
         tracing::info!(target: "plugin", plugin, version = loaded.version, sha256 = loaded.sha256, "loaded");
-        Ok(Self { who, manifest, guest, loaded })
+        Ok(Self { who, digests, manifest, guest, loaded })
     }
 
     pub(super) async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
@@ -168,8 +253,13 @@ impl Ready {
             monitor: binding.monitor,
             deadline: binding.deadline.min(LONGEST),
             capabilities: Arc::new(capabilities),
-            breaker: Breaker::default(),
-            loaded: Loaded { lacks, ..self.loaded.clone() },
+            breaker: Arc::default(),
+            loaded: Loaded {
+                lacks,
+                monitor: binding.monitor,
+                on_failure: binding.on_failure.unwrap_or_else(|| hook.usual_policy()),
+                ..self.loaded.clone()
+            },
         })
     }
 }

@@ -16,8 +16,7 @@ pub(super) struct Manifest {
     pub(super) id: String,
     pub(super) version: String,
     /// For people.
-    #[serde(rename = "description")]
-    _description: String,
+    pub(super) description: String,
     pub(super) world: World,
     pub(super) hooks: Vec<Hook>,
     /// The component's file name beside the manifest.

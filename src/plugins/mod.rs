@@ -18,6 +18,8 @@ mod guest;
 mod hooks;
 mod host;
 mod inspect;
+mod installed;
+mod journal;
 mod keeping;
 mod limits;
 mod load;
@@ -30,8 +32,11 @@ mod since_v0_2;
 mod tests;
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 pub use asking::OauthError;
 pub use calls::Count;
@@ -43,6 +48,8 @@ pub use hooks::{
 };
 pub use host::{Ask, Asker, FetchError, Host, Identity, KvError, NoHost};
 pub use inspect::{Inspection, ManifestView};
+pub use installed::{Inspected, Installed, inspect, inspect_all};
+pub use journal::Line;
 pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 pub use rulings::{Denial, Finding, Judged, Ruling};
@@ -52,21 +59,29 @@ use calls::{Breaker, Counters};
 use capabilities::Capabilities;
 use engine::Runtime;
 use guest::Guest;
+use journal::Journal;
+use load::Ready;
 
 /// The bound plugins, compiled and checked. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Plugins {
     /// None when nothing is bound: then there is no engine and no thread.
     runtime: Option<Arc<Runtime>>,
+    /// The one there would be: what was compiled once runs in no other.
+    spare: Arc<Mutex<Option<Arc<Runtime>>>>,
     /// In the order in which they are asked.
     bound: Vec<Bound>,
     /// What guests may ask of us.
     host: Arc<dyn Host>,
-    counters: Counters,
+    counters: Arc<Counters>,
+    limits: Limits,
+    /// What was compiled already, by plugin.
+    ready: Arc<Mutex<BTreeMap<String, Arc<Ready>>>>,
+    journal: Arc<Journal>,
 }
 
 /// One plugin, bound to the hooks its manifest names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bound {
     who: Identity,
     hook: Hook,
@@ -78,7 +93,7 @@ struct Bound {
     monitor: bool,
     deadline: Duration,
     capabilities: Arc<Capabilities>,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
     loaded: Loaded,
 }
 
@@ -104,6 +119,16 @@ pub struct Binding {
     pub deadline: Duration,
     /// What of the manifest's wishes it gets.
     pub grants: Grants,
+    /// The only files to run under this name; none: whichever are there.
+    pub pin: Option<Pin>,
+}
+
+/// SHA-256 of a plugin's files, in lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub component: String,
+    /// None: any.
+    pub manifest: Option<String>,
 }
 
 impl Binding {
@@ -118,6 +143,7 @@ impl Binding {
             monitor: false,
             deadline: Duration::from_millis(500),
             grants: Grants::default(),
+            pin: None,
         }
     }
 }
@@ -133,6 +159,23 @@ pub enum FailurePolicy {
     Open,
 }
 
+impl FailurePolicy {
+    /// The policy of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Closed, Self::Waitlist, Self::Open].into_iter().find(|policy| policy.name() == name)
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Waitlist => "waitlist",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// What an operator may want to know of a plugin in use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
@@ -143,19 +186,47 @@ pub struct Loaded {
     pub lacks: Vec<String>,
     /// SHA-256 of the component, in lower-case hexadecimal.
     pub sha256: String,
+    /// An administrator installed it; else the configuration binds it.
+    pub installed: bool,
+    /// Why it cannot be used, if it cannot: then it has no answer.
+    pub fault: Option<String>,
+    pub monitor: bool,
+    /// What follows without an answer.
+    pub on_failure: FailurePolicy,
 }
 
 impl Plugins {
     /// No plugins: every registration is accepted unchanged.
     #[must_use]
     pub fn none() -> Self {
-        Self { runtime: None, bound: Vec::new(), host: Arc::new(NoHost), counters: Counters::default() }
+        Self {
+            runtime: None,
+            spare: Arc::default(),
+            bound: Vec::new(),
+            host: Arc::new(NoHost),
+            counters: Arc::default(),
+            limits: Limits::default(),
+            ready: Arc::default(),
+            journal: Arc::default(),
+        }
     }
 
     /// How calls have ended since the start.
     #[must_use]
     pub fn counts(&self) -> Vec<Count> {
         self.counters.all()
+    }
+
+    /// Whether the plugin is in quarantine at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn is_quarantined(&self, plugin: &str, now: u64) -> bool {
+        self.bound.iter().any(|bound| &*bound.who.plugin == plugin && bound.breaker.is_open(now))
+    }
+
+    /// What a plugin has said to the operator of late, and how its calls failed, oldest first.
+    #[must_use]
+    pub fn lines(&self, plugin: &str) -> Vec<Line> {
+        self.journal.of(plugin)
     }
 
     /// The plugins in use, in the order in which they are asked.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::rulings::{Denial, Judged, NO_ANSWER, SENTENCE, SaidDenial};
 use super::world::Hook;
-use super::{FailurePolicy, Guest, Plugins, clean};
+use super::{Error, FailurePolicy, Guest, Plugins, clean};
 use crate::domain::Email;
 
 /// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
@@ -128,6 +128,7 @@ impl Plugins {
                 .call(bound, context, None, async |guest, call| match guest {
                     Guest::V0_1(guest) => guest.validate(call, candidate).await,
                     Guest::V0_2(guest) => guest.validate(call, candidate).await,
+                    Guest::Absent => Err(Error::Absent),
                 })
                 .await;
             let verdict = match answer {

@@ -30,6 +30,25 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// The hook of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hook| hook.name() == name)
+    }
+
+    const ALL: [Self; 10] = [
+        Self::RegistrationValidate,
+        Self::LoginAuthenticated,
+        Self::TokenClaims,
+        Self::PasswordPolicy,
+        Self::OauthProvider,
+        Self::CredentialVerifyLegacy,
+        Self::MailSend,
+        Self::EventDeliver,
+        Self::OrgInvite,
+        Self::ApikeyIssue,
+    ];
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,7 +67,8 @@ impl Hook {
 
     /// What follows without an answer where the operator has not said. Claims and the second opinion on a password
     /// are additions; the rest is asked because the answer matters.
-    pub(super) const fn usual_policy(self) -> FailurePolicy {
+    #[must_use]
+    pub const fn usual_policy(self) -> FailurePolicy {
         match self {
             Self::TokenClaims | Self::PasswordPolicy => FailurePolicy::Open,
             _ => FailurePolicy::Closed,

@@ -59,6 +59,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     14 "0014_create_roles",
     16 "0016_create_decisions",
     18 "0018_create_plugin_storage",
+    19 "0019_create_plugin_installs",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -13,7 +13,7 @@ function post(value) {
     ['authorization', { tag: 'bearer-secret', val: 'token' }],
     ['content-type', { tag: 'text', val: 'application/json' }],
   ];
-  const body = { tag: 'bytes', val: new TextEncoder().encode(JSON.stringify(value)) };
+  const body = { tag: 'bytes', val: toBytes(JSON.stringify(value)) };
   try {
     return send({ method: 'POST', url: 'https://api.example.com/hook', headers, body, timeoutMs: 0 }).status;
   } catch (error) {

@@ -43,7 +43,7 @@ export const oauthExchange = {
 function request(method, url, authorization, json) {
   const headers = [['authorization', authorization]];
   if (json) headers.push(['content-type', { tag: 'text', val: 'application/json' }]);
-  const body = json && { tag: 'bytes', val: new TextEncoder().encode(json) };
+  const body = json && { tag: 'bytes', val: toBytes(json) };
   try {
     return send({ method, url, headers, body, timeoutMs: 0 });
   } catch (error) {
@@ -53,5 +53,9 @@ function request(method, url, authorization, json) {
 
 function text(response) {
   if (response.status !== 200) throw { tag: 'upstream', val: `the provider answers ${response.status}` };
-  return new TextDecoder().decode(response.body);
+  try {
+    return toText(response.body);
+  } catch {
+    throw { tag: 'upstream', val: 'the answer is not UTF-8' };
+  }
 }

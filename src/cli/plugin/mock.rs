@@ -84,6 +84,11 @@ impl Host for MockHost {
         true
     }
 
+    /// A trial is of what somebody has before them.
+    fn vouches(&self, _: &[u8], _: Option<&str>) -> bool {
+        true
+    }
+
     async fn fetch(
         &self,
         request: http::Request<Vec<u8>>,

@@ -86,6 +86,16 @@ fn rust(files: &mut Files, world: &World) {
 fn js(files: &mut Files, world: &World) {
     let (imports, exports) = world.js.split_once("---\n").unwrap_or_default();
     let text = template!("js/plugin.js").replace("{{imports}}", imports).replace("{{exports}}\n", exports);
+    // What sends texts over HTTP needs them as bytes.
+    let used: Vec<_> = ["toBytes", "toText"].into_iter().filter(|name| exports.contains(name)).collect();
+    let more = if used.is_empty() {
+        String::new()
+    } else {
+        files.push(("src/utf8.js", template!("js/utf8.js").to_owned()));
+        files.push(("test/utf8.test.js", template!("js/utf8.test.js").to_owned()));
+        format!("import {{ {} }} from './utf8.js';\n", used.join(", "))
+    };
+    let text = text.replace("{{more}}", &more);
     files.push(("src/plugin.js", text));
     files.push(("src/settings.js", template!("js/settings.js").to_owned()));
     files.push(("test/settings.test.js", template!("js/settings.test.js").to_owned()));

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::engine::Runtime;
-use super::load::Ready;
+use super::load::{Package, Ready};
 use super::*;
 
 fn folder(name: &str) -> PathBuf {
@@ -36,8 +36,10 @@ async fn bound(shared: &Shared, dir: &str, bindings: &[Binding]) -> Plugins {
     let plugin = &bindings[0].plugin;
     let (runtime, ready) = shared
         .get_or_init(async || {
-            let runtime = Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }).unwrap());
-            let ready = Ready::load(&folder(dir), plugin, &runtime).await.unwrap();
+            let runtime =
+                Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }, Arc::default()).unwrap());
+            let package = Package::read(&folder(dir), plugin, &runtime.limits, &NoHost).unwrap();
+            let ready = Ready::of(package, &runtime).await.unwrap();
             (runtime, ready)
         })
         .await;

@@ -10,13 +10,14 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 18] = [
+const WITHOUT_AN_OPERATION: [&str; 19] = [
     "CreateAdministrator",
     "DeliverEvents",
     "DeliverMail",
     "ExportDecisions",
     "ImportUsers",
     "ListSigningKeys",
+    "LoadPlugins",
     "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod hooks;
+mod installs;
 mod running;
 mod shipped;
 mod trying;

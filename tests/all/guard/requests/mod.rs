@@ -115,6 +115,7 @@ mod forwarding;
 mod identity;
 mod organizations;
 mod platform;
+mod plugins;
 mod resources;
 mod roles;
 mod search;
@@ -127,6 +128,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         organizations::ROWS,
         credentials::ROWS,
         platform::ROWS,
+        plugins::ROWS,
         resources::ROWS,
         access::ROWS,
         roles::ROWS,
