@@ -41,7 +41,7 @@ async fn a_plugin_that_gives_up_says_why_to_us_alone() {
 
 /// Counts the lines that plugins wrote.
 #[derive(Debug, Default, Clone)]
-struct Lines(Arc<parking_lot::Mutex<Vec<String>>>);
+struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl tracing::field::Visit for Lines {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
