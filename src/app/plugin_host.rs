@@ -77,7 +77,7 @@ macro_rules! as_plugin {
 
 #[async_trait]
 impl Host for PluginHost {
-    fn permits(&self, asker: Asker<'_>, ask: Ask<'_>) -> bool {
+    async fn permits(&self, asker: Asker<'_>, ask: Ask<'_>) -> bool {
         let capability = match ask {
             Ask::Handle { hook } => Capability::Handle(hook.to_owned()),
             Ask::Fetch { to, internal } => Capability::Fetch(host(to, internal)),
@@ -85,7 +85,7 @@ impl Host for PluginHost {
                 Capability::UseSecret(secret.to_owned(), host(to, internal))
             }
         };
-        self.guard.lets(&plugin(asker), &capability, asker.request_id)
+        self.guard.lets(&plugin(asker), &capability, asker.request_id).await
     }
 
     fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool {

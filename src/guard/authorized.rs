@@ -456,11 +456,11 @@ impl Guard {
         known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
         let question = question(link, action.into(), context, resource, known);
-        self.decided(caller, &question, known.own.map(|own| &*own.overlay))
+        self.decided(caller, &question, known.own.map(|own| &*own.overlay)).await
     }
 
     /// The answer to a whole question, told to the recorder.
-    pub(super) fn decided(
+    pub(super) async fn decided(
         &self,
         caller: &Principal,
         question: &Question,
@@ -470,8 +470,7 @@ impl Guard {
         let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         let request_id = &caller.origin.request_id;
-        let turn =
-            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
+        let turn = self.recorder.record(&Record { id, at: now, request_id, question, decision: &made });
         if let Some(turn) = turn {
             turn.await;
         }

@@ -69,8 +69,7 @@ impl PluginPrincipal {
 impl Guard {
     /// Whether the policies let a plugin do something. Nothing said means no, and so does a decision that cannot be
     /// made.
-    #[must_use]
-    pub fn lets(&self, plugin: &PluginPrincipal, capability: &Capability, request_id: &str) -> bool {
+    pub async fn lets(&self, plugin: &PluginPrincipal, capability: &Capability, request_id: &str) -> bool {
         let principal = plugin.clone().principal(request_id.to_owned());
         let bare = |uid: &EntityRef| Entity { uid: uid.clone(), attributes: Vec::new(), parents: Vec::new() };
         let (action, resource, context, mut entities) = match capability {
@@ -93,7 +92,7 @@ impl Guard {
         entities.push(principal.party.entity(&[]));
         let question =
             Question { principal: plugin.uid(), action: action.into(), resource, context, entities };
-        match self.decided(&principal, &question, None) {
+        match self.decided(&principal, &question, None).await {
             Ok((_, decision)) => decision.allowed,
             Err(error) => {
                 tracing::error!(target: "plugin", plugin = plugin.id, action, error = ?error, "no decision could be made");

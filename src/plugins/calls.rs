@@ -116,7 +116,7 @@ impl Plugins {
         };
         let answer = if bound.breaker.is_open(context.now) {
             Err(Error::Quarantined)
-        } else if !self.host.permits(asker, Ask::Handle { hook: hook.name() }) {
+        } else if !self.host.permits(asker, Ask::Handle { hook: hook.name() }).await {
             Err(Error::Forbidden)
         } else {
             let call = Call {

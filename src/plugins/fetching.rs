@@ -116,7 +116,7 @@ impl Errand {
         } else {
             until.min(tokio::time::Instant::now() + wish.timeout)
         };
-        let (request, internal) = self.checked(wish)?;
+        let (request, internal) = self.checked(wish).await?;
         let answer = match timeout_at(until, self.host.fetch(request, internal)).await {
             Err(_) => return Err(Refused::Timeout),
             Ok(Err(FetchError::Denied(why))) => return Err(self.refuse(why)),
@@ -143,7 +143,7 @@ impl Errand {
     }
 
     /// The request, if the guest may send it, and whether it may reach addresses that are not public.
-    fn checked(&self, wish: Wish) -> Result<(http::Request<Vec<u8>>, bool), Refused> {
+    async fn checked(&self, wish: Wish) -> Result<(http::Request<Vec<u8>>, bool), Refused> {
         let method = match wish.method.as_str() {
             "GET" => Method::GET,
             "POST" => Method::POST,
@@ -165,27 +165,27 @@ impl Errand {
             .capabilities
             .internal(&origin)
             .ok_or_else(|| self.refuse(format!("{origin} is not granted")))?;
-        if !self.host.permits(self.asker(), Ask::Fetch { to: &origin, internal }) {
+        if !self.host.permits(self.asker(), Ask::Fetch { to: &origin, internal }).await {
             return Err(self.refuse(format!("no policy permits {origin}")));
         }
-        let secret = |name: &str| self.secret(name, &origin, internal);
         let mut builder = http::Request::builder().method(method).uri(url.as_str());
         let form = matches!(wish.body, Body::Form(_));
         let body = match wish.body {
             Body::None => Vec::new(),
             Body::Bytes(bytes) => bytes,
             Body::Form(fields) => {
-                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                let mut pairs = Vec::with_capacity(fields.len());
                 for (name, value) in fields {
-                    match value {
-                        Piece::Text(text) => form.append_pair(&name, &text),
-                        Piece::Secret(named) => form.append_pair(&name, secret(&named)?),
+                    let value = match value {
+                        Piece::Text(text) => text,
+                        Piece::Secret(named) => self.secret(&named, &origin, internal).await?.to_owned(),
                         Piece::Bearer(_) | Piece::Basic { .. } | Piece::Signed { .. } => {
                             return Err(Refused::Invalid("a form holds texts and secrets"));
                         }
                     };
+                    pairs.push((name, value));
                 }
-                form.finish().into_bytes()
+                url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish().into_bytes()
             }
         };
         for (name, piece) in wish.headers {
@@ -196,14 +196,24 @@ impl Errand {
             }
             let (text, sensitive) = match piece {
                 Piece::Text(text) => (text, false),
-                Piece::Secret(named) => (secret(&named)?.to_owned(), true),
-                Piece::Bearer(named) => (format!("Bearer {}", secret(&named)?), true),
-                Piece::Basic { user, secret: named } => {
-                    (format!("Basic {}", STANDARD.encode(format!("{user}:{}", secret(&named)?))), true)
+                Piece::Secret(named) => (self.secret(&named, &origin, internal).await?.to_owned(), true),
+                Piece::Bearer(named) => {
+                    (format!("Bearer {}", self.secret(&named, &origin, internal).await?), true)
                 }
-                Piece::Signed { secret: named, lead, prefix } => {
-                    (format!("{lead}{}", signature(secret(&named)?, &prefix, &body)?), false)
-                }
+                Piece::Basic { user, secret: named } => (
+                    format!(
+                        "Basic {}",
+                        STANDARD.encode(format!("{user}:{}", self.secret(&named, &origin, internal).await?))
+                    ),
+                    true,
+                ),
+                Piece::Signed { secret: named, lead, prefix } => (
+                    format!(
+                        "{lead}{}",
+                        signature(self.secret(&named, &origin, internal).await?, &prefix, &body)?
+                    ),
+                    false,
+                ),
             };
             let mut value = HeaderValue::from_str(&text)
                 .ok()
@@ -220,10 +230,10 @@ impl Errand {
     }
 
     /// The text of a secret that the guest named, if it may be used there. It never enters the guest.
-    fn secret(&self, name: &str, to: &HttpOrigin, internal: bool) -> Result<&str, Refused> {
+    async fn secret(&self, name: &str, to: &HttpOrigin, internal: bool) -> Result<&str, Refused> {
         let unknown = || self.refuse("a secret is not granted".to_owned());
         let secret = self.capabilities.secrets.get(name).ok_or_else(unknown)?;
-        if !self.host.permits(self.asker(), Ask::UseSecret { secret: name, to, internal }) {
+        if !self.host.permits(self.asker(), Ask::UseSecret { secret: name, to, internal }).await {
             return Err(self.refuse(format!("no policy permits the secret `{name}` at {to}")));
         }
         Ok(secret.expose())

@@ -59,7 +59,7 @@ pub enum KvError {
 #[async_trait]
 pub trait Host: Send + Sync + fmt::Debug {
     /// Whether the policies let it.
-    fn permits(&self, asker: Asker<'_>, ask: Ask<'_>) -> bool;
+    async fn permits(&self, asker: Asker<'_>, ask: Ask<'_>) -> bool;
 
     /// Whether a file of a plugin may be used, by the text of the signature that lies beside it, if one does.
     fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool;
@@ -111,7 +111,7 @@ pub struct NoHost;
 
 #[async_trait]
 impl Host for NoHost {
-    fn permits(&self, _: Asker<'_>, ask: Ask<'_>) -> bool {
+    async fn permits(&self, _: Asker<'_>, ask: Ask<'_>) -> bool {
         matches!(ask, Ask::Handle { .. })
     }
 
