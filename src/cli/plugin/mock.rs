@@ -80,7 +80,7 @@ impl MockHost {
 
 #[async_trait]
 impl Host for MockHost {
-    fn permits(&self, _: Asker<'_>, _: Ask<'_>) -> bool {
+    async fn permits(&self, _: Asker<'_>, _: Ask<'_>) -> bool {
         true
     }
 
