@@ -48,6 +48,7 @@ const OWNED: [(&str, &[&str]); 18] = [
     ("wasmtime", &["plugins/"]),
     ("wasmparser", &["plugins/"]),
     ("lettre", &["outbound/"]),
+    ("oauth2", &["outbound/"]),
     ("reqwest", &["outbound/", "cli/demo"]),
     ("poem", &["api/", "cli/serve", "cli/demo"]),
     ("poem_openapi", &["api/", "cli/serve"]),
