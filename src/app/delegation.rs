@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::authenticate::key_principal;
+use super::sign_in::method;
 use super::{App, Denied, Error};
 use crate::crypto::{Granted, NewAccess, is_api_key};
 use crate::domain::{AgentId, ApiKeyId, DelegationId, Micros, OrganizationId, Secret, SessionId, UserId};
@@ -21,6 +22,7 @@ pub struct Exchange {
     user: UserId,
     session: SessionId,
     auth_time: Micros,
+    federated: bool,
     key: ApiKeyId,
     /// What the agent's credential was granted.
     scopes: Vec<String>,
@@ -78,6 +80,7 @@ impl App {
             user: access.user,
             session: access.session,
             auth_time: access.auth_time,
+            federated: access.federated,
             key: id,
             scopes,
             until,
@@ -118,7 +121,7 @@ impl App {
         let claims = NewAccess {
             user: exchange.user,
             session: exchange.session,
-            amr: vec!["pwd"],
+            amr: vec![method(exchange.federated)],
             auth_time: exchange.auth_time,
             ext: serde_json::Map::new(),
         };

@@ -62,7 +62,7 @@ impl App {
                 return Err(refused);
             }
         };
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = Some(self.hasher.hash(password).await?);
         let existing = self.store.find_account(&ok, &user.email).await?;
         let owner = existing.map(|account| account.user);
         let new = NewUser { user: user.clone(), password_hash };
@@ -116,7 +116,7 @@ impl App {
     }
 
     /// The account that the plugins' verdict leaves, if it leaves one.
-    fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
+    pub(super) fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
         let (waitlist, reason, profile) = match verdict {
             Verdict::Accept { profile } => (Waitlist::Approved, None, profile),
             Verdict::Waitlist { plugin: _, reason } => {

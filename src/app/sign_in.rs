@@ -7,12 +7,14 @@ use serde_json::{Map, Value as Json, json};
 use super::attempts::KNOWN_FOR;
 use super::hooks::{person as person_of, with_findings};
 use super::{App, Error};
-use crate::crypto::{NewAccess, Verified, refresh_successor};
+use crate::crypto::{FEDERATED, NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
 use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
-use crate::plugins::{ActorKind, AuthMethod, Finding, Hook, LegacyOutcome, LoginAttempt, Mint, Person};
-use crate::store::{NewSession, Note, Rotation};
+use crate::plugins::{
+    ActorKind, AuthMethod, Finding, Hook, Judged, LegacyOutcome, LoginAttempt, Mint, Person,
+};
+use crate::store::{NewSession, Note, Rotation, SignsIn};
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -22,6 +24,22 @@ pub struct Tokens {
     pub access_lifetime: Duration,
     /// What is left of the session.
     pub refresh_lifetime: Duration,
+}
+
+/// `amr` (RFC 8176).
+const PASSWORD: &str = "pwd";
+
+/// How a person has proved who they are.
+#[derive(Debug)]
+pub(super) enum Proved {
+    Password {
+        /// A fresh hash, if the old one's parameters have changed.
+        rehashed: Option<String>,
+        /// What plugins had to do with it.
+        findings: Vec<Finding>,
+    },
+    /// By the provider of this name.
+    Provider(String),
 }
 
 const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
@@ -50,7 +68,6 @@ impl App {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let network = ok.caller().origin.network();
         let mut verified = self.hasher.verify(stored, attempt.clone()).await;
         let mut legacy = Vec::new();
         if let (Ok(Verified::NoMatch), Some(account), None) = (&verified, &account, stored)
@@ -75,12 +92,34 @@ impl App {
         let session: SessionId = self.fresh();
         let person = signed_in(&user, session, now, ok.caller());
         let ok_person = self.guard.authorize(&person, Login {}).await?;
-        let mut findings = self.asked_at_login(&ok_person, &user).await?;
-        findings.extend(legacy);
+        let tokens = self
+            .open_session(&ok_person, &user, (session, now), Proved::Password { rehashed, findings: legacy })
+            .await?;
+        Ok(ok.release(tokens))
+    }
 
-        let ext = self.claims_by_plugins(ok.caller(), person_of(&user), session).await?;
+    /// Makes the session that `ok` permits this person to have.
+    pub(super) async fn open_session<A: SignsIn>(
+        &self,
+        ok: &Authorized<'_, A>,
+        user: &User,
+        (session, now): (SessionId, Micros),
+        proved: Proved,
+    ) -> Result<Tokens, Error> {
+        let (rehashed, mut findings, provider, method) = match proved {
+            Proved::Password { rehashed, findings } => (rehashed, findings, None, PASSWORD),
+            Proved::Provider(name) => (None, Vec::new(), Some(name), FEDERATED),
+        };
+        findings.extend(self.asked_at_login(ok, user, provider.clone(), method).await?);
+        let claims = self.claims_by_plugins(ok.caller(), person_of(user), session).await?;
+        findings.extend(claims.findings);
+        let ext = claims.verdict;
         let refresh = Secret::random(&*self.random);
         let origin = &ok.caller().origin;
+        let details = match &provider {
+            Some(provider) => json!({ "session": session.to_string(), "provider": provider }),
+            None => json!({ "session": session.to_string() }),
+        };
         let mut tx = self.store.begin().await?;
         let new = NewSession {
             id: session,
@@ -90,16 +129,16 @@ impl App {
             created_at: now,
             expires_at: now + self.settings.session_lifetime,
             refresh: refresh.hash(),
+            provider,
         };
-        tx.insert_session(&ok_person, new).await?;
-        tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
-        self.greet_device(&mut tx, &ok_person, &user, now).await?;
-        tx.know_network(&ok_person, user.id, network, now).await?;
-        let details = with_findings(json!({ "session": session.to_string() }), &findings);
-        self.note(&mut tx, &ok_person, details).await?;
-        let tokens = self.tokens_for((user.id, session), now, refresh, ext)?;
+        tx.insert_session(ok, new).await?;
+        tx.signed_in(ok, user.id, rehashed.as_deref(), now).await?;
+        self.greet_device(&mut tx, ok, user, now).await?;
+        tx.know_network(ok, user.id, origin.network(), now).await?;
+        self.note(&mut tx, ok, with_findings(details, &findings)).await?;
+        let tokens = self.tokens_for((user.id, session), (now, method), refresh, ext)?;
         tx.commit().await?;
-        Ok(ok.release(tokens))
+        Ok(tokens)
     }
 
     /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the
@@ -127,11 +166,11 @@ impl App {
                 now,
             )
             .await?;
-        let session = match rotation {
-            Rotation::Rotated { session } => session,
-            Rotation::Repeated { session, from_former } => {
+        let (session, federated) = match rotation {
+            Rotation::Rotated { session, federated } => (session, federated),
+            Rotation::Repeated { session, from_former, federated } => {
                 successor = former.filter(|_| from_former).unwrap_or(successor);
-                session
+                (session, federated)
             }
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
@@ -157,14 +196,15 @@ impl App {
             };
             match account {
                 Some(account) => {
-                    self.claims_by_plugins(ok.caller(), person_of(&account.user), session).await?
+                    // The trail has them with the sign-in; a line for each refresh would bury it.
+                    self.claims_by_plugins(ok.caller(), person_of(&account.user), session).await?.verdict
                 }
                 None => Map::new(),
             }
         } else {
             Map::new()
         };
-        Ok(ok.release(self.tokens_for((id, session), signed_in_at, successor, ext)?))
+        Ok(ok.release(self.tokens_for((id, session), (signed_in_at, method(federated)), successor, ext)?))
     }
 
     /// Ends the session the request rests on, and every refresh token of it.
@@ -202,7 +242,13 @@ impl App {
     }
 
     /// What plugins say of a person whose credential was right.
-    async fn asked_at_login(&self, ok: &Authorized<'_, Login>, user: &User) -> Result<Vec<Finding>, Error> {
+    async fn asked_at_login<A: SignsIn>(
+        &self,
+        ok: &Authorized<'_, A>,
+        user: &User,
+        provider: Option<String>,
+        method: &str,
+    ) -> Result<Vec<Finding>, Error> {
         if !self.plugins().has(Hook::LoginAuthenticated) {
             return Ok(Vec::new());
         }
@@ -210,9 +256,9 @@ impl App {
         let known = self.store.knows_network(ok, &user.email, ok.caller().origin.network(), since).await?;
         let attempt = LoginAttempt {
             person: person_of(user),
-            method: AuthMethod::Password,
-            provider: None,
-            amr: vec!["pwd".to_owned()],
+            method: if provider.is_some() { AuthMethod::OAuth } else { AuthMethod::Password },
+            provider,
+            amr: vec![method.to_owned()],
             new_network: !known,
         };
         self.login_passes(ok, user, attempt).await
@@ -224,9 +270,9 @@ impl App {
         caller: &Principal,
         person: Person,
         session: SessionId,
-    ) -> Result<Map<String, Json>, Error> {
+    ) -> Result<Judged<Map<String, Json>>, Error> {
         if !self.plugins().has(Hook::TokenClaims) {
-            return Ok(Map::new());
+            return Ok(Judged { verdict: Map::new(), findings: Vec::new() });
         }
         let mint = Mint {
             person,
@@ -244,11 +290,11 @@ impl App {
     fn tokens_for(
         &self,
         (user, session): (UserId, SessionId),
-        auth_time: Micros,
+        (auth_time, method): (Micros, &'static str),
         refresh: Secret,
         ext: Map<String, Json>,
     ) -> Result<Tokens, Error> {
-        let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time, ext };
+        let claims = NewAccess { user, session, amr: vec![method], auth_time, ext };
         let now = self.now();
         let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",
@@ -262,6 +308,11 @@ impl App {
             refresh_lifetime: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
         })
     }
+}
+
+/// How somebody signed in. What a provider says of factors that it asked for is not taken over.
+pub(super) const fn method(federated: bool) -> &'static str {
+    if federated { FEDERATED } else { PASSWORD }
 }
 
 pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {

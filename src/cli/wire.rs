@@ -7,13 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
-use crate::app::{self, App, DecisionQueue, Parts, PluginHost, RateLimits, Settings, events_principal};
+use crate::app::{
+    self, App, DecisionQueue, OAuthSettings, Parts, PluginHost, RateLimits, Settings, events_principal,
+};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey};
-use crate::domain::{Clock, OsRandom, Random, Secret, SystemClock};
+use crate::domain::{
+    Clock, OsRandom, Provider, Random, ReturnOrigins, Secret, Signed, SystemClock, TrustedIssuer,
+};
 use crate::guard::actions::LoadPlugins;
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Transport, Web};
+use crate::outbound::{Catalogue, Mailer, Providers, Transport, Web};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Pin, Plugins};
 use crate::store::Store;
@@ -56,6 +60,9 @@ pub async fn app_with_policies(
     pdp: Pdp,
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
+    let providers = Providers::new(config.oauth.providers()?)?;
+    let trusted = config.trusted_issuers()?;
+    let issuers = Providers::new(key_places(&trusted, &pdp)?)?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -71,6 +78,7 @@ pub async fn app_with_policies(
         doors: config.forward_auth.rules.iter().map(|rule| rule.0.clone()).collect(),
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
+        oauth: oauth(config, &config.public_url(bound)),
         policies_dir: config.policies_dir.clone(),
         plugins_dir: (!config.safe_mode).then(|| config.plugins_dir.clone()),
         plugin_secrets: plugin_secrets(config)?,
@@ -86,7 +94,7 @@ pub async fn app_with_policies(
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let host =
-        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), trusted(config)?);
+        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), signers(config)?);
     let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {
@@ -98,6 +106,9 @@ pub async fn app_with_policies(
         previous_master,
         plugins,
         mailer,
+        providers,
+        trusted,
+        issuers,
         decisions,
         clock,
         random,
@@ -118,7 +129,7 @@ pub async fn app_with_policies(
 }
 
 /// Whose signature a plugin needs; in safe mode no plugin is read, and no key.
-fn trusted(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
+fn signers(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
     let read = |path: &PathBuf| {
         let wrong = |what: &dyn std::fmt::Display| format!("plugin_keys: `{}`: {what}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
@@ -244,6 +255,34 @@ fn rate_limits(config: &Config) -> RateLimits {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// Where people come back to, and may go on to.
+fn oauth(config: &Config, public_url: &url::Url) -> OAuthSettings {
+    let callback = config.oauth.frontend_callback_url.clone();
+    let defaults = OAuthSettings::new(public_url);
+    let callback = callback.unwrap_or(defaults.callback);
+    let listed: Vec<url::Url> = config.oauth.return_origins.iter().filter_map(|it| it.parse().ok()).collect();
+    let origins = ReturnOrigins::of([&callback].into_iter().chain(&listed));
+    OAuthSettings { callback, origins, tokens_in_fragment: config.oauth.tokens_in_fragment }
+}
+
+/// Where the keys of trusted issuers are.
+fn key_places(trusted: &[TrustedIssuer], pdp: &Pdp) -> Result<Vec<Provider>, BoxError> {
+    let mut places = Vec::new();
+    for it in trusted {
+        if let Some(unknown) = it.scopes.iter().find(|scope| !pdp.is_scope(scope)) {
+            let name = &it.name;
+            return Err(format!(
+                "`trusted_issuers`: `{name}` has the scope `{unknown}`: there is no such one"
+            )
+            .into());
+        }
+        if let Signed::Keys { at, .. } = &it.signed {
+            places.push((**at).clone());
+        }
+    }
+    Ok(places)
 }
 
 /// So that a key of a development machine, which may be anywhere, is none in production.

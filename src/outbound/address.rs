@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is of the public internet: not this machine, not this network, nothing reserved (RFC 6890).
 /// One that stands for an IPv4 address is as public as that.
+#[must_use]
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -15,6 +16,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 }
 
 /// Whether it is this machine.
+#[must_use]
 pub(super) fn is_loopback(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback(),

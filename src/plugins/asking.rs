@@ -163,8 +163,8 @@ impl Plugins {
         &self,
         context: &RequestContext,
         mint: &Mint,
-    ) -> Result<Map<String, Value>, String> {
-        let mut ext = Map::new();
+    ) -> Result<Judged<Map<String, Value>>, String> {
+        let mut judged = Judged::new(Map::new());
         for bound in self.bound_to(Hook::TokenClaims) {
             let plugin = &*bound.who.plugin;
             let answer = self
@@ -174,20 +174,30 @@ impl Plugins {
                 })
                 .await;
             match answer {
-                Ok(claims) if !claims.is_empty() && !bound.monitor => {
+                Ok(claims) if !claims.is_empty() => {
+                    judged.find(bound, Hook::TokenClaims, "claims", None);
+                    if bound.monitor {
+                        continue;
+                    }
+                    let ext = &mut judged.verdict;
                     ext.insert(plugin.to_owned(), Value::Object(claims));
                     // A token has an end: what is beyond it is left out whole.
                     if Value::Object(ext.clone()).to_string().len() > ALL_CLAIMS {
                         ext.remove(plugin);
+                        judged.find(bound, Hook::TokenClaims, "no-room", None);
                         tracing::warn!(target: "plugin", plugin, "there is no room for the plugin's claims");
                     }
                 }
                 Ok(_) => {}
-                Err(_) if bound.policy(Hook::TokenClaims) == FailurePolicy::Open || bound.monitor => {}
-                Err(_) => return Err(plugin.to_owned()),
+                Err(error) => {
+                    judged.find(bound, Hook::TokenClaims, NO_ANSWER, Some(error.kind()));
+                    if bound.policy(Hook::TokenClaims) != FailurePolicy::Open && !bound.monitor {
+                        return Err(plugin.to_owned());
+                    }
+                }
             }
         }
-        Ok(ext)
+        Ok(judged)
     }
 
     /// What the systems that accounts come from say of a password, the first that knows the person. In monitor mode a

@@ -60,6 +60,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     16 "0016_create_decisions",
     18 "0018_create_plugin_storage",
     19 "0019_create_plugin_installs",
+    20 "0020_add_federation",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -10,12 +10,13 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 19] = [
+const WITHOUT_AN_OPERATION: [&str; 20] = [
     "CreateAdministrator",
     "DeliverEvents",
     "DeliverMail",
     "ExportDecisions",
     "ImportUsers",
+    "LinkIdentity",
     "ListSigningKeys",
     "LoadPlugins",
     "PruneDecisions",

@@ -1,5 +1,6 @@
 //! What a plugin may have: the manifest, the grant and the policies must all agree, at each use.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use poem::http::Method;
 use serde_json::json;
 
@@ -180,15 +181,21 @@ async fn f57_requests_headers_and_answers_are_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_is_signed_with_a_secret_that_the_plugin_does_not_see() {
+async fn f56_a_request_is_signed_over_its_time_and_body_with_a_secret_that_the_plugin_does_not_see() {
     let (upstream, folder) = (Upstream::saying_ok().await, tempfile::tempdir().unwrap());
     let grants = granted(&upstream.origin(), &folder);
     told("signed", &upstream.origin(), &grants, |_| ()).await;
     let heard = upstream.heard();
     let signature =
         heard[0].lines().find_map(|line| line.strip_prefix("x-signature: v1,")).expect("it is signed");
-    assert_eq!(signature.len(), 64);
-    assert!(signature.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let signed = |over: &str| {
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+        mac.update(over.as_bytes());
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!(signature, signed("1.2.body"));
+    // The time and the message that stand before the body are under it too: another's is no signature for this one.
+    assert_ne!(signature, signed("1.3.body"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

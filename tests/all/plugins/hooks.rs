@@ -72,6 +72,10 @@ fn claims(token: &str) -> Value {
 
 async fn f59_claims_stand_under_ext_alone(server: Server) {
     let ada = server.person("ada@example.com").await;
+    let root = server.super_admin("root@example.com").await;
+    let (action, failure, told) = findings(&server, &root).await.remove(0);
+    assert_eq!((action.as_str(), failure), ("Login", None));
+    assert_eq!((&told[0]["plugin"], &told[0]["verdict"]), (&json!("scribe"), &json!("claims")));
     let tokens =
         server.post("/api/v1/auth/refresh", json!({ "refresh_token": ada.refresh })).await.expect(200);
     for token in [ada.access.as_str(), tokens["access_token"].as_str().expect("a token")] {

@@ -111,6 +111,7 @@ macro_rules! rows {
 mod access;
 mod credentials;
 mod decisions;
+mod federation;
 mod forwarding;
 mod identity;
 mod organizations;
@@ -127,6 +128,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         identity::ROWS,
         organizations::ROWS,
         credentials::ROWS,
+        federation::ROWS,
         platform::ROWS,
         plugins::ROWS,
         resources::ROWS,
