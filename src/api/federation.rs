@@ -108,13 +108,9 @@ impl FederationApi {
             base_redirect_uri: it.base,
             provider: it.provider,
             calculated_redirect_uri: it.redirect_uri,
-            message: if it.configured {
-                "the provider must know this address to the letter".to_owned()
-            } else {
-                "this provider is not configured; it would have to know this address".to_owned()
-            },
+            message: "the provider must know this address to the letter".to_owned(),
         };
-        Ok(caller.app().redirect_uri_of(ok, &provider.0).map(view).into())
+        Ok(caller.app().redirect_uri_of(ok, &provider.0)?.map(view).into())
     }
 
     /// Get the address of a provider to go to

@@ -32,7 +32,6 @@ pub struct RedirectUri {
     pub provider: String,
     pub base: String,
     pub redirect_uri: String,
-    pub configured: bool,
 }
 
 impl App {
@@ -49,20 +48,24 @@ impl App {
         ok.release(listed)
     }
 
-    /// The redirect address of a provider, whether it is configured or not.
-    #[must_use = "it is the answer"]
+    /// The redirect address of a provider, turned on or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is not configured.
     pub fn redirect_uri_of(
         &self,
         ok: Authorized<'_, GetRedirectUri>,
         provider: &str,
-    ) -> Released<GetRedirectUri, RedirectUri> {
+    ) -> Result<Released<GetRedirectUri, RedirectUri>, Error> {
+        if !self.providers.list().any(|it| it.name.as_str() == provider) {
+            return Err(Error::NotFound);
+        }
         let it = RedirectUri {
             provider: provider.to_owned(),
             base: self.settings.public_url.to_string(),
             redirect_uri: self.redirect_uri(provider),
-            configured: self.providers.find(provider).is_some(),
         };
-        ok.release(it)
+        Ok(ok.release(it))
     }
 
     /// # Errors

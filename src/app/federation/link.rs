@@ -314,7 +314,7 @@ fn name(told: &Told) -> Option<FullName> {
 /// What a page is told of a refusal; no decision at all is an error.
 fn failure(denied: guard::Denied) -> Result<Failure, Error> {
     match denied {
-        guard::Denied::Forbidden { codes } if codes.iter().any(|code| code == "email-unverified") => {
+        guard::Denied::Forbidden { codes, .. } if codes.iter().any(|code| code == "email-unverified") => {
             Ok(Failure::EmailUnverified)
         }
         guard::Denied::Forbidden { .. } | guard::Denied::Unauthenticated | guard::Denied::NotFound => {
