@@ -94,7 +94,7 @@ pub async fn app_with_policies(
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let host =
-        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), trusted(config)?);
+        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), signers(config)?);
     let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {
@@ -129,7 +129,7 @@ pub async fn app_with_policies(
 }
 
 /// Whose signature a plugin needs; in safe mode no plugin is read, and no key.
-fn trusted(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
+fn signers(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
     let read = |path: &PathBuf| {
         let wrong = |what: &dyn std::fmt::Display| format!("plugin_keys: `{}`: {what}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
