@@ -77,7 +77,8 @@ async fn a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_run
 
     let seen = state(&server, &root, "gate").await;
     assert_eq!((&seen["source"], &seen["enabled"]), (&json!("available"), &json!(false)));
-    assert_eq!(seen["asks"], json!(["http", "secret token", "kv"]));
+    let asks = json!(["https://api.example.com:443", "http", "secret token", "secret other", "kv"]);
+    assert_eq!(seen["asks"], asks);
     let made = install(&server, &root, "gate", json!({ "do": "count" })).await;
     assert_eq!((&made["source"], &made["enabled"]), (&json!("installed"), &json!(false)));
     assert_eq!(login(&server).await, (200, "none".to_owned()), "it is not asked yet");
@@ -97,7 +98,7 @@ async fn a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_run
     };
     let path = format!("{PLUGINS}/gate/grant");
     for (wish, code) in [
-        (json!({ "secrets": ["other"] }), "not-asked"),
+        (json!({ "secrets": ["nobody"] }), "not-asked"),
         (json!({ "secrets": ["token"] }), "no-such-secret"),
         (json!({ "http": ["https://*"] }), "bad-origin"),
     ] {
@@ -109,7 +110,10 @@ async fn a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_run
     assert_eq!(login(&server).await, (200, "none".to_owned()));
     assert_eq!(login(&server).await, (403, "plugin:gate/too-often".to_owned()));
     let seen = state(&server, &root, "gate").await;
-    assert_eq!((&seen["enabled"], &seen["lacks"]), (&json!(true), &json!(["http", "secret token"])));
+    assert_eq!(
+        (&seen["enabled"], &seen["lacks"]),
+        (&json!(true), &json!(["https://api.example.com:443", "http", "secret token", "secret other"]))
+    );
 
     // Another machine follows, and so does a restart.
     let other = server.another_node().await;
