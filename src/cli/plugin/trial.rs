@@ -104,7 +104,9 @@ impl Trial {
             "token.claims" => {
                 let (context, Claims { mint }) = self.told()?;
                 let claims = plugins.token_claims(&context, &mint.into()).await;
-                or_missing(claims.map(|ext| json!({ "ext": ext.verdict })).map_err(|_| "no-answer".to_owned()))
+                or_missing(
+                    claims.map(|ext| json!({ "ext": ext.verdict })).map_err(|_| "no-answer".to_owned()),
+                )
             }
             "password.policy" => {
                 let (context, Password { candidate }) = self.told()?;
