@@ -9,7 +9,7 @@ use super::sql::{Sql as _, args};
 use super::{ChecksPassword, Error, Tx};
 use crate::domain::{Micros, SessionId, TokenHash, UserId};
 use crate::guard::actions::{ExchangeCode, FinishSignIn, Login, Logout, RefreshSession, RevokeToken};
-use crate::guard::{Action, Authorized};
+use crate::guard::Authorized;
 
 /// A new row.
 #[derive(Debug)]
