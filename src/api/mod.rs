@@ -29,6 +29,7 @@ mod federation;
 mod forward_auth;
 mod framework;
 mod freshness;
+mod grants;
 mod health;
 mod invitations;
 mod jwks;
@@ -118,7 +119,7 @@ operations! {
         plugins::PluginsApi,
     ),
     (federation::FederationApi, connections::ConnectionsApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (
         resources::ResourcesApi,

@@ -76,7 +76,10 @@ impl App {
         }
         for organization in self.store.organizations_of_unguarded(user.id).await? {
             let there = Resource::Organization(organization);
-            if self.guard.is_about(scope, &there) && self.guard.holds(holder, scope, there).await? {
+            // What they hold on a single thing counts too: the key is theirs, and opens no more than they.
+            if self.guard.is_about(scope, &there)
+                && self.guard.holds_somewhere(holder, scope, organization).await?
+            {
                 return Ok(true);
             }
         }

@@ -50,6 +50,7 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod thing_roles;
 mod trusted;
 mod waitlist;
 

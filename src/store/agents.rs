@@ -6,7 +6,7 @@ use super::organizations::held_role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
 use crate::domain::{
-    Agent, AgentId, AgentPatch, Line, Micros, NewAgent, OrganizationId, Page, RoleId, RoleRef,
+    Agent, AgentId, AgentPatch, GrantHolder, Line, Micros, NewAgent, OrganizationId, Page, RoleId, RoleRef,
 };
 use crate::guard::actions::{
     CreateAgent, GetAgent, ListAgents, ResumeAgent, SuspendAgent, TerminateAgent, UpdateAgent,
@@ -260,6 +260,7 @@ impl Tx {
             args![id, now],
         )
         .await?;
+        self.drop_grants(ok.action().organization, GrantHolder::Agent(ok.action().agent)).await?;
         self.run(
             "UPDATE delegations SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL",
             args![id, now],

@@ -1,14 +1,18 @@
 //! The facts a decision rests on, read as Cedar entities.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::organizations::role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, users};
-use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId};
+use crate::domain::{
+    AgentId, GrantHolder, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId,
+};
 use crate::guard::actions::role_ref;
-use crate::guard::{AgentPrincipal, Facts, FactsError, Party, Resource, Slice};
+use crate::guard::{AgentPrincipal, Facts, FactsError, GivenRole, Party, Resource, Slice};
 use crate::pdp::{Entity, EntityRef, Value};
 
 #[async_trait]
@@ -19,6 +23,16 @@ impl Facts for Store {
 
     async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError> {
         self.roles_of(organization).await.map_err(|error| FactsError(Box::new(error)))
+    }
+
+    async fn grants(
+        &self,
+        organization: OrganizationId,
+        revision: i64,
+        holder: GrantHolder,
+    ) -> Result<Arc<[GivenRole]>, FactsError> {
+        let known = self.known_grants(organization, revision, holder);
+        known.await.map_err(|error| FactsError(Box::new(error)))
     }
 }
 
@@ -65,7 +79,7 @@ impl Store {
         let caller_id = person(party).map(Uuid::from);
         let row = db
             .optional(
-                "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
+                "SELECT archived_at, organizations.version, roles_revision, register_revision, grants_revision, role_id FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
@@ -84,6 +98,7 @@ impl Store {
             // Most organizations never make a role, and pay nothing for those that do.
             own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
             register: Some(row.get("register_revision")?),
+            grants: Some((id, row.get("grants_revision")?)).filter(|(_, revision)| *revision > 0),
         })
     }
 

@@ -10,13 +10,14 @@ use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transa
 use uuid::Uuid;
 
 use super::Error;
+use super::grants::KnownGrants;
 use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
+pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources, pub(super) KnownGrants);
 
 /// What all who use one store have done together.
 #[derive(Debug, Clone, Default)]
@@ -334,6 +335,7 @@ converted! {
     crate::domain::AgentId: Uuid,
     crate::domain::ApiKeyId: Uuid,
     crate::domain::DelegationId: Uuid,
+    crate::domain::GrantId: Uuid,
     crate::domain::IdentityId: Uuid,
 }
 

@@ -113,6 +113,7 @@ mod credentials;
 mod decisions;
 mod federation;
 mod forwarding;
+mod grants;
 mod identity;
 mod organizations;
 mod platform;
@@ -137,6 +138,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         search::ROWS,
         decisions::ROWS,
         forwarding::ROWS,
+        grants::ROWS,
     ]
     .into_iter()
     .flatten()
