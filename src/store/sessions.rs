@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::sql::{Sql as _, args};
 use super::{ChecksPassword, Error, Tx};
 use crate::domain::{Micros, SessionId, TokenHash, UserId};
+use crate::guard::Authorized;
 use crate::guard::actions::{ExchangeCode, FinishSignIn, Login, Logout, RefreshSession, RevokeToken};
-use crate::guard::{Action, Authorized};
 
 /// A new row.
 #[derive(Debug)]

@@ -96,7 +96,7 @@ areas![
     decisions,
     forwarding,
     grants,
-    plugins
+    plugins,
 ];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own,
