@@ -29,7 +29,7 @@ impl App {
             email: email.to_string(),
             role: match ok.action().role {
                 RoleRef::System(role) => role.name().to_owned(),
-                RoleRef::Custom(id) => id.to_string(),
+                role @ (RoleRef::Project(_) | RoleRef::Custom(_)) => role.id().to_string(),
             },
             inviter: Some(calling_person(by)),
         };
