@@ -40,6 +40,7 @@ mod organizations;
 mod pages;
 mod passing;
 mod passwords;
+mod plugins;
 mod policies;
 mod problem;
 mod reference;
@@ -110,7 +111,13 @@ operations! {
         deletion::DeletionApi,
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
-    (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (
+        waitlist::WaitlistApi,
+        messages::MessagesApi,
+        users::UsersApi,
+        jwks::JwksApi,
+        plugins::PluginsApi,
+    ),
     (federation::FederationApi, connections::ConnectionsApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),

@@ -94,7 +94,7 @@ pub(super) fn without_bounds(holder: &Principal) -> Principal {
         match link {
             Party::Agent(agent) => (agent.project, agent.task) = (None, None),
             Party::Credential(credential) => (credential.project, credential.task) = (None, None),
-            Party::Anonymous | Party::User(_) | Party::System(_) | Party::Service(_) => {}
+            Party::Anonymous | Party::User(_) | Party::System(_) | Party::Service(_) | Party::Plugin(_) => {}
         }
     }
     holder

@@ -36,6 +36,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("public_url", Text),
     ("policies_dir", Text),
     ("plugins_dir", Text),
+    ("safe_mode", Bool),
     ("mail", Text),
     ("mail_from", Text),
     ("mail_ca_file", Text),

@@ -9,7 +9,7 @@ use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
-use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
+use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -139,7 +139,7 @@ pub struct Held {
 }
 
 /// Asks Cedar, and turns its allow into a permit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     pdp: Arc<Pdp>,
     facts: Arc<dyn Facts>,
@@ -479,14 +479,22 @@ impl Guard {
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, known);
-        let overlay = known.own.map(|own| &*own.overlay);
-        let made = self.pdp.decide_with(&question, overlay);
+        self.decided(caller, &question, known.own.map(|own| &*own.overlay)).await
+    }
+
+    /// The answer to a whole question, told to the recorder.
+    pub(super) async fn decided(
+        &self,
+        caller: &Principal,
+        question: &Question,
+        overlay: Option<&Overlay>,
+    ) -> Result<(DecisionId, Decision), Denied> {
+        let (now, id) = self.stamp();
+        let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         let request_id = &caller.origin.request_id;
-        let turn =
-            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
+        let turn = self.recorder.record(&Record { id, at: now, request_id, question, decision: &made });
         if let Some(turn) = turn {
             turn.await;
         }

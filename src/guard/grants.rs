@@ -103,7 +103,11 @@ impl Guard {
             let holder = match link {
                 Party::User(user) => GrantHolder::User(user.id),
                 Party::Agent(agent) => GrantHolder::Agent(agent.id),
-                Party::Anonymous | Party::System(_) | Party::Service(_) | Party::Credential(_) => continue,
+                Party::Anonymous
+                | Party::System(_)
+                | Party::Service(_)
+                | Party::Credential(_)
+                | Party::Plugin(_) => continue,
             };
             let all: Arc<[GivenRole]> = self.facts().grants(organization, revision, holder).await?;
             let those = all.iter().filter(|it| counts(it));

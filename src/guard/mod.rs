@@ -52,6 +52,7 @@ mod facts;
 mod grants;
 mod holding;
 mod own_roles;
+mod plugins;
 mod principal;
 mod record;
 mod registry;
@@ -66,6 +67,7 @@ pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
 pub use grants::GivenRole;
+pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };

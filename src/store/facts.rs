@@ -193,9 +193,12 @@ impl Store {
 fn person(party: &Party) -> Option<UserId> {
     match party {
         Party::User(user) => Some(user.id),
-        Party::Anonymous | Party::System(_) | Party::Agent(_) | Party::Service(_) | Party::Credential(_) => {
-            None
-        }
+        Party::Anonymous
+        | Party::System(_)
+        | Party::Agent(_)
+        | Party::Service(_)
+        | Party::Credential(_)
+        | Party::Plugin(_) => None,
     }
 }
 

@@ -58,6 +58,8 @@ pub const MIGRATIONS: &[Step] = &steps![
     14 "0014_create_roles",
     15 "0015_create_grants",
     16 "0016_create_decisions",
+    18 "0018_create_plugin_storage",
+    19 "0019_create_plugin_installs",
     20 "0020_add_federation",
 ];
 

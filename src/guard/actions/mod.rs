@@ -96,6 +96,7 @@ areas![
     decisions,
     forwarding,
     grants,
+    plugins,
 ];
 
 /// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own,

@@ -117,6 +117,7 @@ mod grants;
 mod identity;
 mod organizations;
 mod platform;
+mod plugins;
 mod resources;
 mod roles;
 mod search;
@@ -130,6 +131,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         credentials::ROWS,
         federation::ROWS,
         platform::ROWS,
+        plugins::ROWS,
         resources::ROWS,
         access::ROWS,
         roles::ROWS,
