@@ -15,6 +15,7 @@ use crate::support::{Database, PASSWORD, Person, Server, Setup, root};
 
 on_both!(
     a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_runs,
+    each_step_of_a_plugin_leaves_an_event_or_does_not_happen,
     f62_other_files_than_those_installed_do_not_run,
     f62_a_plugin_that_no_trusted_key_signed_is_refused,
     f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin,
@@ -127,6 +128,34 @@ async fn a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_run
         events.as_array().unwrap().iter().rev().map(|event| event["action"].clone()).collect();
     for action in ["InstallPlugin", "EnablePlugin", "GrantPlugin", "DisablePlugin"] {
         assert!(actions.contains(&json!(action)), "{action}: {actions:?}");
+    }
+}
+
+async fn each_step_of_a_plugin_leaves_an_event_or_does_not_happen(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    let digest = state(&server, &root, "gate").await["digest"].clone();
+    let config = json!({ "do": "count" });
+    for (action, path, body) in [
+        (
+            "InstallPlugin",
+            PLUGINS.to_owned(),
+            json!({ "plugin": "gate", "digest": digest, "config": config }),
+        ),
+        ("GrantPlugin", format!("{PLUGINS}/gate/grant"), json!({ "digest": digest, "kv": true })),
+        ("EnablePlugin", format!("{PLUGINS}/gate/enable"), json!({})),
+        ("DisablePlugin", format!("{PLUGINS}/gate/disable"), json!({})),
+    ] {
+        let told = format!("SELECT COUNT(*) FROM events WHERE action = '{action}' AND failure IS NULL");
+        let before = state(&server, &root, "gate").await;
+        server.forbid_events(true).await;
+        server.post_as(&root, &path, body.clone()).await.expect(500);
+        server.forbid_events(false).await;
+        assert_eq!(state(&server, &root, "gate").await, before, "{action}");
+        let answer = server.post_as(&root, &path, body).await;
+        assert!((200..300).contains(&answer.status), "{action}: {}", answer.body);
+        assert_eq!(server.count(&told).await, 1, "{action}");
+        assert_ne!(state(&server, &root, "gate").await, before, "{action}");
     }
 }
 
