@@ -3,6 +3,7 @@
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::engine::Runtime;
 use super::host::{Host, Identity};
 
 /// The component's code: what the host kept of an earlier time, or compiled now and given to the host to keep.
@@ -10,11 +11,12 @@ use super::host::{Host, Identity};
 /// # Errors
 /// If it is no component, or one that cannot be compiled.
 pub(super) fn compiled(
-    engine: &Engine,
+    runtime: &Runtime,
     host: &dyn Host,
     who: &Identity,
     component: &[u8],
 ) -> wasmtime::Result<Component> {
+    let engine = &runtime.engine;
     let name = name(engine, who);
     if let Some(code) = host.kept_code(&who.plugin, &name) {
         match deserialized(engine, &code) {
@@ -26,9 +28,9 @@ pub(super) fn compiled(
             }
         }
     }
-    let component = Component::from_binary(engine, component)?;
-    host.keep_code(&who.plugin, &name, &component.serialize()?);
-    Ok(component)
+    let code = runtime.compile(component)?;
+    host.keep_code(&who.plugin, &name, &code);
+    deserialized(engine, &code)
 }
 
 /// The component's digest and all that its code depends on: wasmtime's version, the target, the engine's settings.
@@ -44,8 +46,8 @@ fn name(engine: &Engine, who: &Identity) -> String {
     reason = "machine code cannot be checked; the host gives out only what it was given to keep"
 )]
 fn deserialized(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` came out of `Component::serialize` in this program: `Host::kept_code` promises that it is, byte
-    // for byte, what `Host::keep_code` got under the same name, and `PluginHost` proves it with a MAC. That it fits
-    // this engine wasmtime checks itself.
+    // SAFETY: `code` is what wasmtime compiled, now or before: `Host::kept_code` promises that it is, byte for byte,
+    // what `Host::keep_code` got under the same name, and `PluginHost` proves it with a MAC. That it fits this engine
+    // wasmtime checks itself.
     unsafe { Component::deserialize(engine, code) }
 }

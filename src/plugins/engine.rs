@@ -59,6 +59,11 @@ impl Runtime {
         Ok(Self { engine, limits, journal, places })
     }
 
+    /// Machine code for this engine. The compiler is one of its own: it keeps its working memory as long as its engine.
+    pub(super) fn compile(&self, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        Engine::new(&config(&self.limits))?.precompile_component(component)
+    }
+
     /// Waits for a free place, until `until` at most. Keep the permit as long as the store.
     pub(super) async fn place(&self, until: Instant) -> Result<SemaphorePermit<'_>, Error> {
         match tokio::time::timeout_at(until.into(), self.places.acquire()).await {

@@ -166,8 +166,8 @@ impl Ready {
             what: clean::line(&what, 500),
         };
         let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
-        let component = compiled(&runtime.engine, host, &who, &bytes)
-            .map_err(|error| bad_component(format!("{error:#}")))?;
+        let component =
+            compiled(runtime, host, &who, &bytes).map_err(|error| bad_component(format!("{error:#}")))?;
         let old = manifest.world == World::RegistrationPolicyV0_1;
         for (import, _) in component.component_type().imports(&runtime.engine) {
             let offered = if old {
