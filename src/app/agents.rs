@@ -129,7 +129,7 @@ impl App {
         lifetime: Duration,
     ) -> Result<Released<CreateAgentToken, TaskToken>, Error> {
         let CreateAgentToken { organization, agent } = *ok.action();
-        let scopes = self.grantable(ok.caller(), Grantee::Agent(organization, agent), scopes).await?;
+        let scopes = self.grantable(&ok, Grantee::Agent(organization, agent), scopes).await?;
         let now = self.now();
         let id: ApiKeyId = self.fresh();
         let fresh = FreshKey::new(id, self.settings.key_environment, &*self.random);

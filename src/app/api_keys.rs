@@ -45,7 +45,7 @@ impl App {
             KeyOwner::Organization(organization) => Grantee::Service(organization),
             KeyOwner::Agent(organization, agent) => Grantee::Agent(organization, agent),
         };
-        let scopes = self.grantable(ok.caller(), grantee, new.scopes).await?;
+        let scopes = self.grantable(&ok, grantee, new.scopes).await?;
         let now = self.now();
         let id: ApiKeyId = self.fresh();
         let fresh = FreshKey::new(id, self.settings.key_environment, &*self.random);

@@ -54,9 +54,13 @@ impl App {
                 (action, Some(Resource::Organization(*organization)))
             }
             DoorQuestion::Caller { action } => (action, caller.user().map(|user| Resource::User(user.id))),
-            DoorQuestion::Nothing => return Err(refused(ok.decision().into())),
+            DoorQuestion::Nothing => {
+                return Err(refused(self.guard.refuse(&ok, "no-organization").await.into()));
+            }
         };
-        let Some(resource) = resource else { return Err(refused(ok.decision().into())) };
+        let Some(resource) = resource else {
+            return Err(refused(self.guard.refuse(&ok, "human-only").await.into()));
+        };
         let answer = self.guard.ask(caller, action, resource).await?;
         let decision = Uuid::from(answer.decision);
         if !answer.allowed {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::actions::{Context, role_ref};
 use super::own_roles::{Kept, OwnRoles};
-use super::record::{DecisionId, Record, Recorder};
+use super::record::{DecisionId, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
 use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
@@ -198,7 +198,9 @@ impl Guard {
         if let Some((organization, role)) = action.gives()
             && !self.holds_role(caller, organization, role, known).await?
         {
-            // The action itself was allowed; what is missing is in the log beside it, under the same request.
+            // The action itself was allowed, and what is missing is in the log beside it: this is what came of both.
+            let asked = question(&caller.party, A::NAME.into(), action.context(), &resource, known);
+            let decision = self.deny(&caller.origin.request_id, &asked, ROLE_NOT_HELD).await;
             return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()], decision });
         }
         Ok(Authorized {
@@ -264,7 +266,9 @@ impl Guard {
         for link in caller.links() {
             // What the schema no longer knows nobody holds.
             if !self.is_about(permission, &resource) {
-                return Ok(Held { allowed: false, ..answer });
+                let asked = question(link, permission.to_owned().into(), context.clone(), &resource, known);
+                let decision = self.deny(&caller.origin.request_id, &asked, "not-applicable").await;
+                return Ok(Held { allowed: false, decision });
             }
             let asked = permission.to_owned();
             let (id, made) = self.decide(caller, link, asked, context.clone(), &resource, known).await?;
@@ -273,7 +277,12 @@ impl Guard {
                 return Ok(answer);
             }
         }
-        Ok(Held { allowed: answer.allowed && slice.exists, ..answer })
+        if slice.exists {
+            return Ok(answer);
+        }
+        let asked = question(&caller.party, permission.to_owned().into(), context.clone(), &resource, known);
+        let decision = self.deny(&caller.origin.request_id, &asked, "not-found").await;
+        Ok(Held { allowed: false, decision })
     }
 
     /// Whether the caller, with every link, holds all that a role of the organization would give.
@@ -455,17 +464,11 @@ impl Guard {
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, known);
         let overlay = known.own.map(|own| &*own.overlay);
         let made = self.pdp.decide_with(&question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
-        let request_id = &caller.origin.request_id;
-        let turn =
-            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
-        if let Some(turn) = turn {
-            turn.await;
-        }
+        let id = self.tell_of(&caller.origin.request_id, None, &question, &made).await;
         Ok((id, made))
     }
 }

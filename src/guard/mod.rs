@@ -52,6 +52,7 @@ mod facts;
 mod own_roles;
 mod principal;
 mod record;
+mod refused;
 mod registry;
 mod reload;
 mod resource;
@@ -72,4 +73,4 @@ pub use reload::Reloaded;
 pub use resource::Resource;
 pub use search::{Search, Sought};
 
-pub use crate::pdp::{Entity, Reach};
+pub use crate::pdp::{Entity, EntityRef, Reach};

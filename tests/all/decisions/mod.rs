@@ -12,6 +12,7 @@ use sqlx::{Connection as _, Row as _};
 use crate::support::{PASSWORD, Person, Server, Setup, role_id};
 use crate::{on_both, on_both_with};
 
+mod beside;
 mod queue;
 
 on_both_with!(nothing_beyond;

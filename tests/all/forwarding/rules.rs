@@ -17,7 +17,8 @@ on_both_with!(behind_a_proxy;
     a_header_that_would_make_it_another_request_is_refused,
     a_cookie_counts_by_the_method_that_the_service_gets,
     a_key_passes_as_far_as_its_scopes,
-    a_refusal_is_in_the_log_of_decisions
+    a_refusal_is_in_the_log_of_decisions,
+    a_refusal_without_a_policy_is_in_the_log_too
 );
 on_both_with!(behind_caddy; the_other_headers_are_read_and_these_alone);
 
@@ -216,6 +217,26 @@ async fn a_refusal_is_in_the_log_of_decisions(server: Server) {
     let found = server.get_as(&root, &format!("/api/v1/decisions/{decision}")).await.expect(200);
     assert_eq!((&found["action"], &found["allowed"]), (&json!("project:write"), &json!(false)));
     assert_eq!(found["resource"], format!("Organization::\"{id}\""));
+}
+
+async fn a_refusal_without_a_policy_is_in_the_log_too(server: Server) {
+    let (_, viewer, id) = acme(&server).await;
+    let root = server.super_admin("root@example.com").await;
+    let nowhere = "/o/018f0000-0000-7000-8000-000000000000/projects";
+    for (method, uri, code, word) in [
+        ("GET", "/other", "no-rule", "no-rule"),
+        ("GET", "/assets/%2e%2e/me", "ambiguous-request", "ambiguous-request"),
+        ("GET", "/o/nothing/projects", "not-permitted", "no-organization"),
+        ("GET", &format!("/o/{}/projects", id.to_uppercase()), "not-permitted", "no-organization"),
+        ("GET", nowhere, "not-permitted", ""),
+    ] {
+        let refused = ask_as(&server, &viewer, method, uri).await.refused(403, code);
+        let decision = refused["decision_id"].as_str().expect("a decision");
+        let found = server.get_as(&root, &format!("/api/v1/decisions/{decision}")).await.expect(200);
+        assert_eq!(found["allowed"], false, "{uri}");
+        let told = found["errors"][0].as_str().unwrap_or_default();
+        assert_eq!(told, word, "{uri}");
+    }
 }
 
 async fn the_other_headers_are_read_and_these_alone(server: Server) {
