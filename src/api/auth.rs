@@ -142,7 +142,7 @@ struct DeleteMeRequest {
 /// What a sign-in gives (RFC 6749 section 5.1).
 #[derive(Object)]
 #[oai(rename = "Tokens")]
-struct TokensView {
+pub(super) struct TokensView {
     /// A JWT (RFC 9068), for `Authorization: Bearer`. Left out if it is in a cookie.
     #[oai(skip_serializing_if_is_none)]
     access_token: Option<String>,
@@ -157,7 +157,7 @@ struct TokensView {
 
 impl TokensView {
     /// The tokens in the answer, or in cookies.
-    fn hand_over(tokens: &app::Tokens, in_cookies: bool) -> WithCookies<Self> {
+    pub(super) fn hand_over(tokens: &app::Tokens, in_cookies: bool) -> WithCookies<Self> {
         let told = |token: &Secret| (!in_cookies).then(|| token.expose().to_owned());
         let body = Self {
             access_token: told(&tokens.access),

@@ -18,6 +18,11 @@ pub(super) const ACCESS_COOKIE: &str = "__Host-palisade_access";
 /// The refresh token.
 pub(super) const REFRESH_COOKIE: &str = "__Host-palisade_refresh";
 
+/// Which browser was sent to a provider. Plain http, as on a developer's machine, has no `__Host-`.
+const fn journey_cookie(secure: bool) -> &'static str {
+    if secure { "__Host-palisade_oauth" } else { "palisade_oauth" }
+}
+
 /// What a request tells of the browser it comes from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Browser {
@@ -25,16 +30,42 @@ pub(super) struct Browser {
     ours: bool,
     access: Option<Secret>,
     refresh: Option<Secret>,
+    /// We are reached by https, so that cookies may insist on it.
+    secure: bool,
+    journey: Option<Secret>,
 }
 
 impl Browser {
     /// Reads the headers. `own` is the origin of the public URL, `listed` are those the operator allows besides.
     pub(super) fn of(headers: &HeaderMap, own: Option<&str>, listed: &[String]) -> Self {
+        let secure = own.is_some_and(|own| own.starts_with("https:"));
         Self {
             ours: ours(headers, own, listed),
             access: cookie(headers, ACCESS_COOKIE),
             refresh: cookie(headers, REFRESH_COOKIE),
+            secure,
+            journey: cookie(headers, journey_cookie(secure)),
         }
+    }
+
+    /// What it remembers of being sent to a provider; nothing that it may have made up itself.
+    pub(super) fn journey(&self) -> Option<Secret> {
+        let ours = |it: &&Secret| {
+            let text = it.expose();
+            text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        self.journey.as_ref().filter(ours).cloned()
+    }
+
+    /// The `Set-Cookie` header that has it remember. `Lax`: it comes back by a link of the provider's.
+    pub(super) fn remember_journey(&self, value: &Secret, lifetime: Duration) -> Option<HeaderValue> {
+        let seconds = lifetime.as_secs();
+        let (name, value) = (journey_cookie(self.secure), value.expose());
+        let secure = if self.secure { " Secure;" } else { "" };
+        let text = format!("{name}={value}; Path=/; Max-Age={seconds};{secure} HttpOnly; SameSite=Lax");
+        let mut header = HeaderValue::from_str(&text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
     }
 
     /// The access token of the cookie, if there is one.

@@ -11,7 +11,7 @@ use super::events::EventView;
 use super::reply::ApiResult;
 use super::sessions::SessionView;
 use super::views::UserView;
-use crate::domain::{AccountExport, KnownDevice, OwnOrganization};
+use crate::domain::{AccountExport, Identity, KnownDevice, OwnOrganization};
 use crate::guard::actions::{ExportMe, RestoreMe};
 
 pub(super) struct DeletionApi;
@@ -27,6 +27,8 @@ struct ExportView {
     sessions: Vec<SessionView>,
     devices: Vec<ExportedDevice>,
     api_keys: Vec<ApiKeyView>,
+    /// One's accounts at providers.
+    identities: Vec<ExportedIdentity>,
     /// What the person did and what was done to the account, newest first; the newest 10000.
     events: Vec<EventView>,
 }
@@ -58,7 +60,39 @@ impl ExportView {
             sessions: it.sessions.into_iter().map(SessionView::from).collect(),
             devices: it.devices.into_iter().map(ExportedDevice::from).collect(),
             api_keys: it.api_keys.into_iter().map(|key| ApiKeyView::new(key, caller)).collect(),
+            identities: it.identities.into_iter().map(ExportedIdentity::from).collect(),
             events: it.events.into_iter().map(EventView::from).collect(),
+        }
+    }
+}
+
+/// An account at a provider.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+struct ExportedIdentity {
+    provider: String,
+    issuer: String,
+    subject: String,
+    /// As the provider last told.
+    email: Option<String>,
+    username: Option<String>,
+    created_at: OffsetDateTime,
+    last_used_at: OffsetDateTime,
+    /// What was granted to us there; absent if nothing is kept.
+    scopes: Option<Vec<String>>,
+}
+
+impl From<Identity> for ExportedIdentity {
+    fn from(it: Identity) -> Self {
+        Self {
+            provider: it.key.provider.to_string(),
+            issuer: it.key.issuer,
+            subject: it.key.subject,
+            email: it.email.map(|email| email.to_string()),
+            username: it.username,
+            created_at: it.created_at.to_datetime(),
+            last_used_at: it.last_used_at.to_datetime(),
+            scopes: it.connection.map(|it| it.scopes),
         }
     }
 }

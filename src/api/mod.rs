@@ -16,6 +16,7 @@ mod body;
 mod browser;
 mod caller;
 mod client_address;
+mod connections;
 mod decisions;
 mod deletion;
 pub mod document;
@@ -24,6 +25,7 @@ mod email_change;
 mod events;
 mod explain;
 pub mod ext_authz;
+mod federation;
 mod forward_auth;
 mod framework;
 mod freshness;
@@ -73,6 +75,8 @@ use crate::app::App;
 enum Chapter {
     /// Accounts and sessions.
     Identity,
+    /// Signing in with others, and what is connected to an account.
+    Federation,
     /// What happened.
     Audit,
     /// Organizations, members and invitations.
@@ -107,6 +111,7 @@ operations! {
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
     (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (federation::FederationApi, connections::ConnectionsApi),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (

@@ -97,6 +97,59 @@ impl<A: Action, T: ToJSON, const STATUS: u16> ApiResponse for Reply<A, T, STATUS
     }
 }
 
+/// A way on, under the permit of `A`: the browser is sent to another address.
+pub(super) struct Redirect<A, const STATUS: u16> {
+    url: String,
+    cookies: Vec<HeaderValue>,
+    action: PhantomData<fn() -> A>,
+}
+
+impl<A: Action, const STATUS: u16> From<Released<A, WithCookies<String>>> for Redirect<A, STATUS> {
+    fn from(released: Released<A, WithCookies<String>>) -> Self {
+        let WithCookies { body, cookies } = released.into_inner();
+        Self { url: body, cookies, action: PhantomData }
+    }
+}
+
+impl<A: Action, const STATUS: u16> IntoResponse for Redirect<A, STATUS> {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(STATUS).unwrap_or(StatusCode::SEE_OTHER);
+        let Ok(mut location) = HeaderValue::from_str(&self.url) else {
+            return Problem::internal().into_response();
+        };
+        // It may hold a code.
+        location.set_sensitive(true);
+        let mut response = Response::builder().status(status).header(header::LOCATION, location).finish();
+        for cookie in self.cookies {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+impl<A: Action, const STATUS: u16> ApiResponse for Redirect<A, STATUS> {
+    fn meta() -> MetaResponses {
+        let described = |name: &str, text: &str| MetaHeader {
+            name: name.to_owned(),
+            description: Some(text.to_owned()),
+            required: name != ACTION,
+            deprecated: false,
+            schema: String::schema_ref(),
+        };
+        let headers = vec![described(ACTION, A::NAME), described("Location", "where to go on to")];
+        let answer = MetaResponse {
+            description: "",
+            status: Some(STATUS),
+            status_range: None,
+            content: Vec::new(),
+            headers,
+        };
+        MetaResponses { responses: vec![answer] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
 /// For an answer that is not HTTP: gRPC has no types of replies to hold it.
 pub(super) fn grpc<A: Action, T>(released: Released<A, T>) -> T {
     released.into_inner()

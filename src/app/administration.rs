@@ -56,7 +56,7 @@ impl App {
                     deletion_due_at: None,
                 };
                 let mut tx = self.store.begin().await?;
-                tx.insert_user(&ok, &NewUser { user, password_hash }).await?;
+                tx.insert_user(&ok, &NewUser { user, password_hash: Some(password_hash) }).await?;
                 self.note(&mut tx, &ok, json!({ "user": id.to_string() })).await?;
                 tx.commit().await?;
                 id

@@ -23,9 +23,14 @@ impl App {
             return Ok(key_principal(key, origin));
         }
         let now = self.now();
-        let access = self.tokens.verify(text, now).map_err(|error| Error::Unauthenticated {
-            code: if matches!(error, TokenError::Expired) { "token-expired" } else { "token-invalid" },
-        })?;
+        let access = match self.tokens.verify(text, now) {
+            Ok(access) => access,
+            Err(TokenError::Expired) => return Err(Error::Unauthenticated { code: "token-expired" }),
+            Err(_) => {
+                let foreign = self.foreign_principal(text, origin, now).await?;
+                return foreign.ok_or(Error::Unauthenticated { code: "token-invalid" });
+            }
+        };
         let live = self.live_access(&access, origin, now).await?;
         live.ok_or(Error::Unauthenticated { code: "session-ended" })
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::authenticate::key_principal;
 use super::grants::SCOPE_NOT_HELD;
+use super::sign_in::method;
 use super::{App, Error};
 use crate::crypto::{Granted, NewAccess, is_api_key};
 use crate::domain::{AgentId, ApiKeyId, DelegationId, Micros, OrganizationId, Secret, SessionId, UserId};
@@ -22,6 +23,7 @@ pub struct Exchange {
     user: UserId,
     session: SessionId,
     auth_time: Micros,
+    federated: bool,
     key: ApiKeyId,
     /// What the agent's credential was granted.
     scopes: Vec<String>,
@@ -79,6 +81,7 @@ impl App {
             user: access.user,
             session: access.session,
             auth_time: access.auth_time,
+            federated: access.federated,
             key: id,
             scopes,
             until,
@@ -105,7 +108,7 @@ impl App {
             if self.both_hold(ok.caller(), exchange, &scope).await? {
                 held.push(scope);
             } else if narrowed {
-                return Err(self.refused(&ok, SCOPE_NOT_HELD).await);
+                return Err(self.refuse_permitted(&ok, SCOPE_NOT_HELD).await);
             }
         }
         let now = self.now();
@@ -116,7 +119,7 @@ impl App {
         let claims = NewAccess {
             user: exchange.user,
             session: exchange.session,
-            amr: vec!["pwd"],
+            amr: vec![method(exchange.federated)],
             auth_time: exchange.auth_time,
         };
         let access =

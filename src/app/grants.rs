@@ -53,7 +53,7 @@ impl App {
                     Some(receiver) => self.passes_on(receiver, grantee, scope).await?,
                 };
             if !held {
-                return Err(self.refused(ok, SCOPE_NOT_HELD).await);
+                return Err(self.refuse_permitted(ok, SCOPE_NOT_HELD).await);
             }
         }
         Ok(scopes)

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{App, Error, mail};
+use super::{App, Error, federation, mail};
 use crate::crypto::{ScheduledKey, SealError, Sealer, SigningKey, TokenIssuer, verifies_until};
-use crate::domain::{Clock, MessageId, Micros, Random};
+use crate::domain::{Clock, IdentityId, MessageId, Micros, Random};
 use crate::guard::actions::{ListSigningKeys, ResealSecrets, RotateSigningKeys};
 use crate::guard::{Authorized, Principal};
 use crate::store::{SealedKey, Store};
@@ -66,7 +66,9 @@ pub enum KeyState {
 pub struct Resealed {
     pub keys: usize,
     pub letters: usize,
-    /// Letters that open under neither master key. They were left as they are.
+    /// Tokens of providers.
+    pub connections: usize,
+    /// Letters and tokens that open under neither master key. They were left as they are.
     pub unreadable: usize,
 }
 
@@ -282,10 +284,43 @@ impl App {
                 done.keys += 1;
             }
         }
-        let details = json!({ "keys": done.keys, "letters": done.letters, "unreadable": done.unreadable });
+        tx.commit().await?;
+        self.reseal_connections(ok, &mut done).await?;
+        let mut tx = self.store.begin().await?;
+        let details = json!({
+            "keys": done.keys,
+            "letters": done.letters,
+            "connections": done.connections,
+            "unreadable": done.unreadable,
+        });
         self.note(&mut tx, ok, details).await?;
         tx.commit().await?;
         Ok(done)
+    }
+
+    async fn reseal_connections(
+        &self,
+        ok: &Authorized<'_, ResealSecrets>,
+        done: &mut Resealed,
+    ) -> Result<(), Error> {
+        let mut after = IdentityId::from(Uuid::nil());
+        loop {
+            let mut tx = self.store.begin().await?;
+            let kept = tx.sealed_connections(ok, after, BATCH).await?;
+            let Some(&(last, _)) = kept.last() else { return Ok(()) };
+            for (id, sealed) in kept {
+                match self.sealed_anew(federation::TOKENS, &sealed) {
+                    Ok(Some(anew)) => {
+                        tx.reseal_connection(ok, id, anew).await?;
+                        done.connections += 1;
+                    }
+                    Ok(None) => {}
+                    Err(_) => done.unreadable += 1,
+                }
+            }
+            tx.commit().await?;
+            after = last;
+        }
     }
 
     /// None if it is sealed under the current master key already.

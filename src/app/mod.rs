@@ -18,6 +18,7 @@ mod email_change;
 mod error;
 mod evaluation;
 mod explain;
+mod federation;
 mod forward_auth;
 mod grants;
 mod imports;
@@ -44,6 +45,7 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod trusted;
 mod waitlist;
 
 use std::sync::Arc;
@@ -61,6 +63,10 @@ pub use self::decisions::{DecisionQueue, decisions_principal};
 pub use self::delegation::{Delegated, Exchange};
 pub use self::error::{Denied, Error};
 pub use self::evaluation::{Evaluated, Named, Query, Semantic};
+use self::federation::Refreshing;
+pub use self::federation::{
+    Brokered, Connected, Departure, Landing, Listed, OAuthSettings, RedirectUri, Return, SignedIn,
+};
 pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};
 pub use self::introspection::TokenDescription;
@@ -79,11 +85,12 @@ pub use self::reviews::waitlist_principal;
 pub use self::roles::Role;
 pub use self::search::{Page, Wanted};
 pub use self::sign_in::Tokens;
+use self::trusted::Trusted;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
-use crate::domain::{Clock, DoorRule, Email, Micros, Random, WaitlistRequires};
+use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
 use crate::guard::{Action, Authorized, EntityRef, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
-use crate::outbound::Mailer;
+use crate::outbound::{Mailer, Providers};
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
 
@@ -117,14 +124,16 @@ pub struct Settings {
     pub doors: Vec<DoorRule>,
     /// Which keys this installation makes and takes.
     pub key_environment: KeyEnvironment,
+    pub oauth: OAuthSettings,
 }
 
 impl Settings {
     /// The lifetimes of the identity rules, for a server reached at `public_url`; no rate limits.
     #[must_use]
-    pub const fn new(public_url: Url) -> Self {
+    pub fn new(public_url: Url) -> Self {
         const HOUR: u64 = 60 * 60;
         Self {
+            oauth: OAuthSettings::new(&public_url),
             public_url,
             policies_dir: std::path::PathBuf::new(),
             reveal_accounts: false,
@@ -157,6 +166,10 @@ pub struct Parts {
     pub previous_master: Option<MasterKey>,
     pub plugins: Plugins,
     pub mailer: Mailer,
+    pub providers: Providers,
+    pub trusted: Vec<TrustedIssuer>,
+    /// Asks trusted issuers for their keys.
+    pub issuers: Providers,
     /// The guard's recorder.
     pub decisions: Arc<DecisionQueue>,
     pub clock: Arc<dyn Clock>,
@@ -185,6 +198,8 @@ pub struct App {
     sealer: Sealer,
     plugins: Plugins,
     mailer: Mailer,
+    providers: Providers,
+    trusted: Trusted,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
@@ -193,6 +208,7 @@ pub struct App {
     /// Somebody who waits has met another condition.
     review_waits: Notify,
     key_uses: KeyUses,
+    refreshing: Refreshing,
     decisions: Arc<DecisionQueue>,
 }
 
@@ -208,6 +224,9 @@ impl App {
             previous_master,
             plugins,
             mailer,
+            providers,
+            trusted,
+            issuers,
             decisions,
             clock,
             random,
@@ -226,6 +245,8 @@ impl App {
             sealer,
             plugins,
             mailer,
+            providers,
+            trusted: Trusted::new(trusted, issuers),
             clock,
             random,
             settings,
@@ -233,6 +254,7 @@ impl App {
             mail_waits,
             review_waits: Notify::new(),
             key_uses: KeyUses::default(),
+            refreshing: Refreshing::default(),
             decisions,
         }
     }
@@ -261,7 +283,7 @@ impl App {
     }
 
     /// The refusal of what the permit allows, for a reason that is no policy's.
-    async fn refused<A: Action>(&self, ok: &Authorized<'_, A>, code: &'static str) -> Error {
+    async fn refuse_permitted<A: Action>(&self, ok: &Authorized<'_, A>, code: &'static str) -> Error {
         let decision = self.guard.refuse(ok, code).await;
         Error::Denied(Denied { codes: vec![code.to_owned()], decision: Some(decision.into()) })
     }

@@ -61,6 +61,9 @@ impl From<store::Error> for Error {
             store::Error::Conflict(store::Conflict::AlreadyMember) => {
                 conflict("already-a-member", "this person already belongs to the organization")
             }
+            store::Error::Conflict(store::Conflict::IdentityTaken) => {
+                conflict("identity-taken", "this account of the provider belongs to another account here")
+            }
             store::Error::Unavailable(source) => {
                 tracing::warn!(error = ?source, "the database does not answer");
                 Self::Unavailable { retry_after: SOON }

@@ -49,7 +49,7 @@ impl App {
             )
             .await;
         let user = self.judged(email, wanted, verdict)?;
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = Some(self.hasher.hash(password).await?);
         let existing = self.store.find_account(&ok, &user.email).await?;
         let owner = existing.map(|account| account.user);
         self.insert_registered(&ok, owner.as_ref(), NewUser { user: user.clone(), password_hash }).await?;
@@ -97,7 +97,7 @@ impl App {
     }
 
     /// The account that the plugins' verdict leaves, if it leaves one.
-    fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
+    pub(super) fn judged(&self, email: Email, wanted: Registration, verdict: Verdict) -> Result<User, Error> {
         let (waitlist, reason, profile) = match verdict {
             Verdict::Accept { profile } => (Waitlist::Approved, None, profile),
             Verdict::Waitlist { plugin: _, reason } => {
@@ -139,7 +139,11 @@ impl App {
     }
 }
 
-fn hook_context(ok: &Authorized<'_, Register>, language: Option<Language>, now: u64) -> RequestContext {
+pub(super) fn hook_context(
+    ok: &Authorized<'_, Register>,
+    language: Option<Language>,
+    now: u64,
+) -> RequestContext {
     let origin = &ok.caller().origin;
     RequestContext {
         request_id: origin.request_id.clone(),

@@ -36,18 +36,47 @@ impl App {
             return Ok(opened);
         }
         loop {
-            let waiting = self.store.list_unaccepted(ok, requires.verified_email, after, BATCH).await?;
-            let Some(last) = waiting.last() else { return Ok(opened) };
+            let waiting = self.waiting_candidates(ok, after).await?;
+            let Some((last, _)) = waiting.last() else { return Ok(opened) };
             after = last.id;
-            for user in &waiting {
-                if self.plugins_accept(user).await && self.accept_registration(ok, user).await? {
+            for (user, candidate) in &waiting {
+                if self.plugins_accept(user, candidate).await && self.accept_registration(ok, user).await? {
                     opened += 1;
                 }
             }
         }
     }
 
-    async fn plugins_accept(&self, user: &User) -> bool {
+    /// The next who wait for the plugins' yes, by id, and what the plugins are told of each. Whoever has no password
+    /// came by a provider.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn waiting_candidates(
+        &self,
+        ok: &Authorized<'_, ReviewRegistrations>,
+        after: UserId,
+    ) -> Result<Vec<(User, Candidate)>, Error> {
+        let proved = self.settings.waitlist_requires.verified_email;
+        let mut waiting = Vec::new();
+        for user in self.store.list_unaccepted(ok, proved, after, BATCH).await? {
+            let provider = self.store.provider_of_passwordless(ok, user.id).await?;
+            let candidate = Candidate {
+                email: user.email.clone(),
+                email_verified: user.email_verified_at.is_some(),
+                full_name: user.full_name.clone(),
+                department: user.department.clone(),
+                referral_source: user.referral_source.clone(),
+                method: if provider.is_some() { AuthMethod::OAuth } else { AuthMethod::Password },
+                provider,
+                payload: None,
+            };
+            waiting.push((user, candidate));
+        }
+        Ok(waiting)
+    }
+
+    async fn plugins_accept(&self, user: &User, candidate: &Candidate) -> bool {
         let context = RequestContext {
             request_id: "waitlist".to_owned(),
             client_ip: None,
@@ -56,17 +85,7 @@ impl App {
             organization: None,
             now: self.now().seconds().cast_unsigned(),
         };
-        let candidate = Candidate {
-            email: user.email.clone(),
-            email_verified: user.email_verified_at.is_some(),
-            full_name: user.full_name.clone(),
-            department: user.department.clone(),
-            referral_source: user.referral_source.clone(),
-            method: AuthMethod::Password,
-            provider: None,
-            payload: None,
-        };
-        matches!(self.plugins.validate_registration(&context, &candidate).await, Verdict::Accept { .. })
+        matches!(self.plugins.validate_registration(&context, candidate).await, Verdict::Accept { .. })
     }
 
     /// Whether the account opened by the plugins' yes.

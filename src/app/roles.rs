@@ -233,7 +233,7 @@ impl App {
         if self.guard.holds_gift(ok.caller(), organization, gift).await? {
             return Ok(());
         }
-        Err(self.refused(ok, "role-not-held").await)
+        Err(self.refuse_permitted(ok, "role-not-held").await)
     }
 }
 

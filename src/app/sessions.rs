@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{App, Error, letter};
 use crate::domain::{Micros, Session, User, device_name, network_name};
-use crate::guard::actions::{ListSessions, Login, LogoutAll, RevokeOtherSessions, RevokeSession};
+use crate::guard::actions::{ListSessions, LogoutAll, RevokeOtherSessions, RevokeSession};
 use crate::guard::{Authorized, Released};
 use crate::outbound::Template;
-use crate::store::{Familiarity, Tx};
+use crate::store::{Familiarity, SignsIn, Tx};
 
 impl App {
     /// # Errors
@@ -59,10 +59,10 @@ impl App {
     }
 
     /// Remembers where a sign-in came from, and tells the person by mail if it is a place not seen before.
-    pub(super) async fn greet_device(
+    pub(super) async fn greet_device<A: SignsIn>(
         &self,
         tx: &mut Tx,
-        ok: &Authorized<'_, Login>,
+        ok: &Authorized<'_, A>,
         user: &User,
         now: Micros,
     ) -> Result<(), Error> {

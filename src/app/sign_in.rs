@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, json};
 
 use super::{App, Error};
-use crate::crypto::{NewAccess, Verified, refresh_successor};
+use crate::crypto::{FEDERATED, NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
 use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
-use crate::store::{NewSession, Note, Rotation};
+use crate::store::{NewSession, Note, Rotation, SignsIn};
 
 /// What a sign-in gives.
 #[derive(Debug, Clone)]
@@ -19,6 +19,20 @@ pub struct Tokens {
     pub access_lifetime: Duration,
     /// What is left of the session.
     pub refresh_lifetime: Duration,
+}
+
+/// `amr` (RFC 8176).
+const PASSWORD: &str = "pwd";
+
+/// How a person has proved who they are.
+#[derive(Debug)]
+pub(super) enum Proved {
+    Password {
+        /// A fresh hash, if the old one's parameters have changed.
+        rehashed: Option<String>,
+    },
+    /// By the provider of this name.
+    Provider(String),
 }
 
 const WRONG: Error = Error::Unauthenticated { code: "invalid-credentials" };
@@ -47,7 +61,6 @@ impl App {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let network = ok.caller().origin.network();
         let verified = self.hasher.verify(stored, attempt.clone()).await;
         if let Some(email) = &email {
             self.end_attempt(&ok, email, &verified);
@@ -66,8 +79,29 @@ impl App {
         let person = signed_in(&user, session, now, ok.caller());
         let ok_person = self.guard.authorize(&person, Login {}).await?;
 
+        let tokens =
+            self.open_session(&ok_person, &user, (session, now), Proved::Password { rehashed }).await?;
+        Ok(ok.release(tokens))
+    }
+
+    /// Makes the session that `ok` permits this person to have.
+    pub(super) async fn open_session<A: SignsIn>(
+        &self,
+        ok: &Authorized<'_, A>,
+        user: &User,
+        (session, now): (SessionId, Micros),
+        proved: Proved,
+    ) -> Result<Tokens, Error> {
         let refresh = Secret::random(&*self.random);
         let origin = &ok.caller().origin;
+        let (rehashed, provider, method) = match proved {
+            Proved::Password { rehashed } => (rehashed, None, PASSWORD),
+            Proved::Provider(name) => (None, Some(name), FEDERATED),
+        };
+        let details = match &provider {
+            Some(provider) => json!({ "session": session.to_string(), "provider": provider }),
+            None => json!({ "session": session.to_string() }),
+        };
         let mut tx = self.store.begin().await?;
         let new = NewSession {
             id: session,
@@ -77,15 +111,16 @@ impl App {
             created_at: now,
             expires_at: now + self.settings.session_lifetime,
             refresh: refresh.hash(),
+            provider,
         };
-        tx.insert_session(&ok_person, new).await?;
-        tx.signed_in(&ok_person, user.id, rehashed.as_deref(), now).await?;
-        self.greet_device(&mut tx, &ok_person, &user, now).await?;
-        tx.know_network(&ok_person, user.id, network, now).await?;
-        self.note(&mut tx, &ok_person, json!({ "session": session.to_string() })).await?;
-        let tokens = self.tokens_for(user.id, session, now, refresh)?;
+        tx.insert_session(ok, new).await?;
+        tx.signed_in(ok, user.id, rehashed.as_deref(), now).await?;
+        self.greet_device(&mut tx, ok, user, now).await?;
+        tx.know_network(ok, user.id, origin.network(), now).await?;
+        self.note(&mut tx, ok, details).await?;
+        let tokens = self.tokens_for(user.id, session, (now, method), refresh)?;
         tx.commit().await?;
-        Ok(ok.release(tokens))
+        Ok(tokens)
     }
 
     /// Trades a refresh token for the next one and a fresh access token. Using one twice ends the session, unless the
@@ -113,11 +148,11 @@ impl App {
                 now,
             )
             .await?;
-        let session = match rotation {
-            Rotation::Rotated { session } => session,
-            Rotation::Repeated { session, from_former } => {
+        let (session, federated) = match rotation {
+            Rotation::Rotated { session, federated } => (session, federated),
+            Rotation::Repeated { session, from_former, federated } => {
                 successor = former.filter(|_| from_former).unwrap_or(successor);
-                session
+                (session, federated)
             }
             Rotation::Refused => return Err(Error::Unauthenticated { code: "refresh-token-invalid" }),
             Rotation::Reused { session } => {
@@ -135,7 +170,7 @@ impl App {
         let (id, signed_in_at) = (user.id, user.signed_in_at);
         let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
         let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
-        Ok(ok.release(self.tokens_for(id, session, signed_in_at, successor)?))
+        Ok(ok.release(self.tokens_for(id, session, (signed_in_at, method(federated)), successor)?))
     }
 
     /// Ends the session the request rests on, and every refresh token of it.
@@ -154,10 +189,10 @@ impl App {
         &self,
         user: UserId,
         session: SessionId,
-        auth_time: Micros,
+        (auth_time, method): (Micros, &'static str),
         refresh: Secret,
     ) -> Result<Tokens, Error> {
-        let claims = NewAccess { user, session, amr: vec!["pwd"], auth_time };
+        let claims = NewAccess { user, session, amr: vec![method], auth_time };
         let now = self.now();
         let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",
@@ -171,6 +206,11 @@ impl App {
             refresh_lifetime: Duration::from_micros(u64::try_from(left).unwrap_or(0)),
         })
     }
+}
+
+/// How somebody signed in. What a provider says of factors that it asked for is not taken over.
+pub(super) const fn method(federated: bool) -> &'static str {
+    if federated { FEDERATED } else { PASSWORD }
 }
 
 pub(super) fn signed_in(user: &User, session: SessionId, now: Micros, caller: &Principal) -> Principal {

@@ -9,7 +9,7 @@ use crate::domain::{Email, RejectionReason, User, UserId, Waitlist, WaitlistEntr
 use crate::guard::actions::{ApproveAllRegistrations, ApproveRegistration, ListWaitlist, RejectRegistration};
 use crate::guard::{Action, Authorized, Released};
 use crate::outbound::{Letter, Template};
-use crate::store::{SpendsTokens, Tx};
+use crate::store::{ProvesAddress, Tx};
 
 impl App {
     /// Whoever has this status, oldest first, and how many there are in all.
@@ -111,7 +111,7 @@ impl App {
     }
 
     /// After an address was proved, in the same transaction: opens the account if it waited for nothing else.
-    pub(super) async fn open_proved_registration<A: SpendsTokens>(
+    pub(super) async fn open_proved_registration<A: ProvesAddress>(
         &self,
         tx: &mut Tx,
         ok: &Authorized<'_, A>,

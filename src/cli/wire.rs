@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
-use crate::app::{self, App, DecisionQueue, Parts, RateLimits, Settings};
+use crate::app::{self, App, DecisionQueue, OAuthSettings, Parts, RateLimits, Settings};
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
 use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
-use crate::domain::{Clock, OsRandom, Random, SystemClock};
+use crate::domain::{Clock, OsRandom, Provider, Random, ReturnOrigins, Signed, SystemClock, TrustedIssuer};
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Transport};
+use crate::outbound::{Catalogue, Mailer, Providers, Transport};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
 use crate::store::Store;
@@ -54,6 +54,9 @@ pub async fn app_with_policies(
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
     let plugins = load_plugins(config).await?;
+    let providers = Providers::new(config.oauth.providers()?)?;
+    let trusted = config.trusted_issuers()?;
+    let issuers = Providers::new(key_places(&trusted, &pdp)?)?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -69,6 +72,7 @@ pub async fn app_with_policies(
         doors: config.forward_auth.rules.iter().map(|rule| rule.0.clone()).collect(),
         key_environment: key_environment(config),
         signing_key_rotation: config.signing_key_rotation(),
+        oauth: oauth(config, &config.public_url(bound)),
         policies_dir: config.policies_dir.clone(),
         ..Settings::new(config.public_url(bound))
     };
@@ -91,6 +95,9 @@ pub async fn app_with_policies(
         previous_master,
         plugins,
         mailer,
+        providers,
+        trusted,
+        issuers,
         decisions,
         clock,
         random,
@@ -192,6 +199,34 @@ fn rate_limits(config: &Config) -> RateLimits {
         return RateLimits::OFF;
     }
     RateLimits { request, login, register, refresh, mail, mail_to, growing_delay: true }
+}
+
+/// Where people come back to, and may go on to.
+fn oauth(config: &Config, public_url: &url::Url) -> OAuthSettings {
+    let callback = config.oauth.frontend_callback_url.clone();
+    let defaults = OAuthSettings::new(public_url);
+    let callback = callback.unwrap_or(defaults.callback);
+    let listed: Vec<url::Url> = config.oauth.return_origins.iter().filter_map(|it| it.parse().ok()).collect();
+    let origins = ReturnOrigins::of([&callback].into_iter().chain(&listed));
+    OAuthSettings { callback, origins, tokens_in_fragment: config.oauth.tokens_in_fragment }
+}
+
+/// Where the keys of trusted issuers are.
+fn key_places(trusted: &[TrustedIssuer], pdp: &Pdp) -> Result<Vec<Provider>, BoxError> {
+    let mut places = Vec::new();
+    for it in trusted {
+        if let Some(unknown) = it.scopes.iter().find(|scope| !pdp.is_scope(scope)) {
+            let name = &it.name;
+            return Err(format!(
+                "`trusted_issuers`: `{name}` has the scope `{unknown}`: there is no such one"
+            )
+            .into());
+        }
+        if let Signed::Keys { at, .. } = &it.signed {
+            places.push((**at).clone());
+        }
+    }
+    Ok(places)
 }
 
 /// So that a key of a development machine, which may be anywhere, is none in production.

@@ -51,6 +51,9 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("reveal_accounts", Bool),
     ("deletion_grace_days", Number),
     ("waitlist_requires", List),
+    ("oauth.frontend_callback_url", Text),
+    ("oauth.return_origins", List),
+    ("oauth.tokens_in_fragment", Bool),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),
@@ -133,6 +136,21 @@ fn from_environment(
             named = Some(PathBuf::from(text));
             continue;
         }
+        if let Some((provider, field)) = credential(suffix) {
+            let at = |table: Dict, key: &str| {
+                let inner = table.get(key).cloned().and_then(Value::into_dict).unwrap_or_default();
+                (table, inner)
+            };
+            let (mut whole, oauth) = at(std::mem::take(&mut set), "oauth");
+            let (mut oauth, credentials) = at(oauth, "credentials");
+            let (mut credentials, mut own) = at(credentials, &provider);
+            own.insert(field.to_owned(), Value::from(text));
+            credentials.insert(provider, Value::from(own));
+            oauth.insert("credentials".to_owned(), Value::from(credentials));
+            whole.insert("oauth".to_owned(), Value::from(oauth));
+            set = whole;
+            continue;
+        }
         let known = SETTINGS.iter().find(|(key, _)| variable(key) == name);
         let error = |rule: &str| ConfigError {
             setting: name.clone(),
@@ -170,6 +188,16 @@ fn toml(named: Option<PathBuf>) -> Result<figment::providers::Data<Toml>, Config
     }
     let default = Path::new(DEFAULT_FILE);
     Ok(if default.exists() { Toml::file_exact(default) } else { Toml::string("") })
+}
+
+/// `OAUTH_GITHUB_CLIENT_SECRET` is the `client_secret` of `github`.
+fn credential(suffix: &str) -> Option<(String, &'static str)> {
+    let of = suffix.strip_prefix("OAUTH_")?;
+    let fields = [("_CLIENT_ID", "client_id"), ("_CLIENT_SECRET", "client_secret")];
+    fields.into_iter().find_map(|(ending, field)| {
+        let name = of.strip_suffix(ending).filter(|name| !name.is_empty())?;
+        Some((name.to_lowercase(), field))
+    })
 }
 
 /// `hashing.queue` is `PALISADE_HASHING_QUEUE`.

@@ -7,13 +7,16 @@
 mod decisions;
 mod forward_auth;
 mod load;
+mod oauth;
 mod rate_limits;
 mod settings;
+mod trusted_issuers;
 mod unsafe_settings;
 
 pub use decisions::Decisions;
 pub use forward_auth::{ForwardAuth, OriginalHeaders};
 pub use load::{ConfigError, SETTINGS};
+pub use oauth::OAuth;
 pub use rate_limits::RateLimits;
 pub use settings::{Config, Hashing, LogFormat, Mail, Mode, OnFailure, PluginBinding};
 pub use unsafe_settings::Unsafe;

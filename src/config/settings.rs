@@ -10,12 +10,14 @@ use url::Url;
 
 use super::decisions::Decisions;
 use super::forward_auth::ForwardAuth;
+use super::oauth::OAuth;
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
-use crate::domain::{Secret, WaitlistRequires};
+use crate::domain::{Secret, TrustedIssuer, WaitlistRequires};
 
 /// Everything the operator decides. Each field is a key of the TOML file and, in capitals after `PALISADE_`, a
-/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins` and `forward_auth` are TOML only.
+/// variable of the environment (`hashing.memory_kib` is `PALISADE_HASHING_MEMORY_KIB`); `plugins`,
+/// `forward_auth`, `oauth.providers` and `trusted_issuers` are TOML only.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -76,6 +78,9 @@ pub struct Config {
     pub waitlist_requires: WaitlistRequires,
     pub hashing: Hashing,
     pub rate_limits: RateLimits,
+    pub oauth: OAuth,
+    /// Whose access tokens are taken besides our own; see [`Config::trusted_issuers`]. Default none.
+    trusted_issuers: Vec<super::trusted_issuers::Written>,
     pub decisions: Decisions,
     /// Requests in front of other services.
     pub forward_auth: ForwardAuth,
@@ -110,6 +115,8 @@ impl Default for Config {
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
+            oauth: OAuth::default(),
+            trusted_issuers: Vec::new(),
             decisions: Decisions::default(),
             forward_auth: ForwardAuth::default(),
             plugins: None,
@@ -118,6 +125,14 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whose access tokens are taken besides our own, whole.
+    ///
+    /// # Errors
+    /// A sentence that names the issuer and the rule.
+    pub fn trusted_issuers(&self) -> Result<Vec<TrustedIssuer>, String> {
+        super::trusted_issuers::whole(&self.trusted_issuers)
+    }
+
     /// As configured, or `palisade.db` in `data_dir`.
     #[must_use]
     pub fn database_url(&self) -> Secret {
@@ -378,7 +393,7 @@ fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D:
 }
 
 /// Exact origins only (RFC 6454 section 6.2): `*` or a pattern would let any page act with a person's credentials.
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let origins = Vec::<String>::deserialize(deserializer)?;
     let exact = |text: &String| {
         let parsed = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));

@@ -5,6 +5,8 @@
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
 mod api_keys;
+mod foreign_token;
+mod id_token;
 mod imported;
 mod master;
 mod passwords;
@@ -16,6 +18,8 @@ mod successor;
 mod tokens;
 
 pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
+pub use foreign_token::{ForeignTokenError, issuer_of, read_foreign};
+pub use id_token::{IdToken, IdTokenError, IdTokenRules};
 pub use imported::{FirebaseScrypt, ImportError, import_hash};
 pub use master::{MasterKey, MasterKeyError};
 pub use passwords::{HashingError, HashingSettings, PasswordHasher, Verified};
@@ -23,4 +27,4 @@ pub use ring::{ScheduledKey, verifies_until};
 pub use sealer::{SealError, Sealer};
 pub use signing::{KeyError, SigningKey};
 pub use successor::refresh_successor;
-pub use tokens::{Access, Granted, NewAccess, TokenError, TokenIssuer};
+pub use tokens::{Access, FEDERATED, Granted, NewAccess, TokenError, TokenIssuer};

@@ -1,6 +1,6 @@
 //! Everything that is kept about a person, for the person.
 
-use super::{ApiKey, Event, Micros, OwnOrganization, Session, User};
+use super::{ApiKey, Event, Identity, Micros, OwnOrganization, Session, User};
 
 /// A copy of one's data (GDPR article 15 and 20).
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct AccountExport {
     pub devices: Vec<KnownDevice>,
     /// The person's own, never a secret.
     pub api_keys: Vec<ApiKey>,
+    /// The person's accounts at providers.
+    pub identities: Vec<Identity>,
     /// What the person did and what was done to the account, newest first, up to a bound.
     pub events: Vec<Event>,
 }

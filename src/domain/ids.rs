@@ -62,6 +62,8 @@ ids! {
     ApiKeyId,
     /// A token that an agent got on behalf of a person.
     DelegationId,
+    /// A person's account at a provider.
+    IdentityId,
     /// One mail on its way out.
     MessageId,
 }

@@ -14,6 +14,7 @@ mod doors;
 mod email;
 mod event;
 mod export;
+mod federation;
 mod ids;
 mod invalid;
 mod language;
@@ -29,6 +30,7 @@ mod session;
 mod strength;
 mod target;
 mod text;
+mod trusted;
 
 pub use account::{
     Department, FullName, ProfilePatch, ReferralSource, RejectionReason, User, Waitlist, WaitlistEntry,
@@ -43,9 +45,13 @@ pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, Opens, door};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
+pub use federation::{
+    Claim, ClaimAction, ClaimMap, ClientAuth, Connection, FlowPurpose, IdTokenAlgorithm, Identity,
+    IdentityKey, Provider, ProviderName, ProviderTokens, ReturnOrigins, Revocation, Told,
+};
 pub use ids::{
-    AgentId, ApiKeyId, DelegationId, InvitationId, MembershipId, MessageId, OrganizationId, RoleId,
-    SessionId, UserId,
+    AgentId, ApiKeyId, DelegationId, IdentityId, InvitationId, MembershipId, MessageId, OrganizationId,
+    RoleId, SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;
@@ -64,3 +70,4 @@ pub use session::{Session, device_name, network_name};
 pub use strength::Strength;
 pub use target::{Ambiguous, Target};
 pub use text::{Line, Slug};
+pub use trusted::{ForeignToken, Signed, Subjects, TrustedIssuer};

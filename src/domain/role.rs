@@ -116,6 +116,7 @@ impl SystemRole {
                 "task:read",
                 "agent:read",
                 "dashboard:read",
+                "connection:use",
             ],
             Self::AgentExecutor => &[
                 "project:read",
@@ -127,6 +128,7 @@ impl SystemRole {
                 "task:read",
                 "task:write",
                 "task:complete:execute",
+                "connection:use",
             ],
         }
     }

@@ -61,6 +61,8 @@ pub enum CredentialKind {
     Task,
     /// A token of an agent on behalf of a person.
     Delegation,
+    /// An access token of another issuer's.
+    Foreign,
 }
 
 impl CredentialKind {
@@ -71,6 +73,7 @@ impl CredentialKind {
             Self::Key => "key",
             Self::Task => "task",
             Self::Delegation => "delegation",
+            Self::Foreign => "foreign",
         }
     }
 }
@@ -78,7 +81,7 @@ impl CredentialKind {
 /// What policies may know of a key or a derived token.
 #[derive(Debug, Clone)]
 pub struct CredentialPrincipal {
-    /// Of the key or the delegation.
+    /// Of the key or the delegation; of a foreign token, made of its text.
     pub id: uuid::Uuid,
     pub kind: CredentialKind,
     /// The permissions it was granted, wildcards unexpanded.
@@ -157,6 +160,12 @@ impl Principal {
     /// whatever the object and tells nothing of it.
     pub(super) fn links(&self) -> impl Iterator<Item = &Party> {
         self.through.iter().rev().chain([&self.party])
+    }
+
+    /// The Cedar names of what stands between the party and the request, for the audit trail.
+    #[must_use]
+    pub fn links_told(&self) -> Vec<String> {
+        self.through.iter().map(|link| link.uid().to_string()).collect()
     }
 
     /// The agent that acts here, for itself or on behalf of a person.

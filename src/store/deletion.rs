@@ -143,6 +143,9 @@ impl Tx {
             "DELETE FROM known_devices WHERE user_id = $1",
             "DELETE FROM known_networks WHERE user_id = $1",
             "DELETE FROM memberships WHERE user_id = $1",
+            "DELETE FROM identities WHERE user_id = $1",
+            "DELETE FROM oauth_codes WHERE user_id = $1",
+            "DELETE FROM oauth_flows WHERE user_id = $1",
         ] {
             self.run(statement, args![id]).await?;
         }

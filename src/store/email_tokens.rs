@@ -8,7 +8,8 @@ use super::sql::{Row, Sql as _, args};
 use super::{Error, Tx};
 use crate::domain::{Email, Micros, TokenHash, UserId};
 use crate::guard::actions::{
-    ChangeEmail, ConfirmEmailChange, ForgotPassword, Register, ResendVerification, ResetPassword, VerifyEmail,
+    ChangeEmail, ConfirmEmailChange, FinishSignIn, ForgotPassword, LinkIdentity, Register,
+    ResendVerification, ResetPassword, VerifyEmail,
 };
 use crate::guard::{Action, Authorized};
 
@@ -51,6 +52,12 @@ impl SendsTokens for Register {}
 impl SendsTokens for ResendVerification {}
 impl SendsTokens for ForgotPassword {}
 impl SendsTokens for ChangeEmail {}
+
+/// The actions that prove an address, be it by a letter or by a provider's word.
+pub trait ProvesAddress: Action {}
+impl<A: SpendsTokens> ProvesAddress for A {}
+impl ProvesAddress for LinkIdentity {}
+impl ProvesAddress for FinishSignIn {}
 
 /// The actions that take such a token; whoever has it has the address, so each proves one.
 pub trait SpendsTokens: Action {

@@ -6,6 +6,7 @@ pub enum Conflict {
     EmailTaken,
     SlugTaken,
     AlreadyMember,
+    IdentityTaken,
     RoleNameTaken,
     Other,
 }
@@ -34,10 +35,15 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 4] = [
+const UNIQUE: [(&str, &str, Conflict); 5] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
+    (
+        "identities_subject_key",
+        "identities.provider, identities.issuer, identities.subject",
+        Conflict::IdentityTaken,
+    ),
     ("roles_name_key", "roles.organization_id, roles.name_key", Conflict::RoleNameTaken),
 ];
 

@@ -59,6 +59,7 @@ impl Store {
                 args![id],
             )
             .await?;
+        let identities = self.list_identities(ok).await?;
         let keys = db
             .all(select_keys!("WHERE user_id = $1 AND single_task = $2 ORDER BY id"), args![id, false])
             .await?;
@@ -74,6 +75,7 @@ impl Store {
             organizations: organizations.iter().map(own_organization).collect::<Result<_, _>>()?,
             sessions: sessions.iter().map(|row| session(row, None)).collect::<Result<_, _>>()?,
             devices: devices.iter().map(device).collect::<Result<_, _>>()?,
+            identities,
             api_keys: keys.iter().map(key).collect::<Result<_, _>>()?,
             events: events.iter().map(event).collect::<Result<_, _>>()?,
         })

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::sql::{Sql as _, args};
-use super::{Error, Store, Tx};
+use super::{Error, SignsIn, Store, Tx};
 use crate::domain::{Email, Micros, Network, UserId};
 use crate::guard::actions::{ChangeEmail, ChangePassword, DeleteMe, Login};
 use crate::guard::{Action, Authorized};
@@ -43,9 +43,9 @@ impl Store {
 impl Tx {
     /// # Errors
     /// If the database does not answer.
-    pub async fn know_network(
+    pub async fn know_network<A: SignsIn>(
         &mut self,
-        _ok: &Authorized<'_, Login>,
+        _ok: &Authorized<'_, A>,
         user: UserId,
         network: Network,
         now: Micros,

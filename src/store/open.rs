@@ -58,6 +58,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     13 "0013_count_register_changes",
     14 "0014_create_roles",
     16 "0016_create_decisions",
+    20 "0020_add_federation",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

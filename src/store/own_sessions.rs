@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, args};
-use super::{Error, Store, Tx};
+use super::{Error, SignsIn, Store, Tx};
 use crate::domain::{Micros, Session, SessionId, UserId, device_name};
 use crate::guard::Authorized;
-use crate::guard::actions::{ListSessions, Login, LogoutAll, RevokeOtherSessions, RevokeSession};
+use crate::guard::actions::{ListSessions, LogoutAll, RevokeOtherSessions, RevokeSession};
 
 /// Whether an account was signed in to from a device and network before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +101,9 @@ impl Tx {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn remember_device(
+    pub async fn remember_device<A: SignsIn>(
         &mut self,
-        _ok: &Authorized<'_, Login>,
+        _ok: &Authorized<'_, A>,
         user: UserId,
         (device, network): (&str, &str),
         now: Micros,

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::sql::{Sql as _, args};
 use super::{Error, Tx};
 use crate::domain::{Micros, SessionId, TokenHash, UserId};
-use crate::guard::Authorized;
-use crate::guard::actions::{Login, Logout, RefreshSession, RevokeToken};
+use crate::guard::actions::{ExchangeCode, FinishSignIn, Login, Logout, RefreshSession, RevokeToken};
+use crate::guard::{Action, Authorized};
 
 /// A new row.
 #[derive(Debug)]
@@ -21,19 +21,32 @@ pub struct NewSession {
     pub created_at: Micros,
     pub expires_at: Micros,
     pub refresh: TokenHash,
+    /// The provider that the person signed in with; none: a password.
+    pub provider: Option<String>,
 }
+
+/// The actions that sign somebody in.
+pub trait SignsIn: Action {}
+impl SignsIn for Login {}
+impl SignsIn for ExchangeCode {}
+impl SignsIn for FinishSignIn {}
 
 /// What became of a refresh token that somebody presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
     /// It was the current one; its successor is current now.
-    Rotated { session: SessionId },
+    Rotated {
+        session: SessionId,
+        /// The person signed in with a provider.
+        federated: bool,
+    },
     /// It was used moments ago and its successor is still unused: the same successor is the answer, so that a
     /// client whose answer was lost on the way is not signed out.
     Repeated {
         session: SessionId,
         /// The successor was made under the other master key.
         from_former: bool,
+        federated: bool,
     },
     /// It was used before: somebody has a copy. The session is revoked.
     Reused { session: SessionId },
@@ -44,14 +57,14 @@ pub enum Rotation {
 impl Tx {
     /// # Errors
     /// If the database does not answer.
-    pub async fn insert_session(
+    pub async fn insert_session<A: SignsIn>(
         &mut self,
-        _ok: &Authorized<'_, Login>,
+        _ok: &Authorized<'_, A>,
         new: NewSession,
     ) -> Result<(), Error> {
         self.run(
-            "INSERT INTO sessions (id, user_id, ip, user_agent, created_at, expires_at, revoked_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, NULL)",
+            "INSERT INTO sessions (id, user_id, ip, user_agent, created_at, expires_at, revoked_at, provider) \
+             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7)",
             args![
                 Uuid::from(new.id),
                 Uuid::from(new.user),
@@ -59,6 +72,7 @@ impl Tx {
                 new.user_agent,
                 new.created_at,
                 new.expires_at,
+                new.provider,
             ],
         )
         .await?;
@@ -110,14 +124,19 @@ impl Tx {
         if let Some(row) = taken {
             let session: SessionId = row.get("session_id")?;
             self.insert_refresh_token(successor, session, now, row.get("expires_at")?).await?;
-            self.run("UPDATE sessions SET last_seen_at = $2 WHERE id = $1", args![Uuid::from(session), now])
+            let seen = self
+                .one(
+                    "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 RETURNING provider",
+                    args![Uuid::from(session), now],
+                )
                 .await?;
-            return Ok(Rotation::Rotated { session });
+            let federated = seen.get::<Option<String>>("provider")?.is_some();
+            return Ok(Rotation::Rotated { session, federated });
         }
         let known = self
             .optional(
                 "SELECT token.session_id, token.used_at, token.successor_hash, session.revoked_at, \
-                 session.expires_at, next.used_at AS next_used_at \
+                 session.provider, session.expires_at, next.used_at AS next_used_at \
                  FROM refresh_tokens token JOIN sessions session ON session.id = token.session_id \
                  LEFT JOIN refresh_tokens next ON next.token_hash = token.successor_hash \
                  WHERE token.token_hash = $1",
@@ -138,7 +157,8 @@ impl Tx {
         let same = is(successor) || from_former;
         let unused = row.get::<Option<Micros>>("next_used_at")?.is_none();
         if same && unused && now <= used_at + grace {
-            return Ok(Rotation::Repeated { session, from_former });
+            let federated = row.get::<Option<String>>("provider")?.is_some();
+            return Ok(Rotation::Repeated { session, from_former, federated });
         }
         self.revoke(session, now).await?;
         Ok(Rotation::Reused { session })

@@ -334,6 +334,7 @@ converted! {
     crate::domain::AgentId: Uuid,
     crate::domain::ApiKeyId: Uuid,
     crate::domain::DelegationId: Uuid,
+    crate::domain::IdentityId: Uuid,
 }
 
 impl Column for Micros {

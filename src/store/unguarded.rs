@@ -9,8 +9,8 @@ use super::api_keys::{owner, scopes};
 use super::sql::{Row, Sql as _, args};
 use super::{Error, SealedKey, Store, signing_keys, users};
 use crate::domain::{
-    AgentId, ApiKeyId, DelegationId, InvitationId, KeyOwner, Micros, OrganizationId, SessionId, TokenHash,
-    UserId,
+    AgentId, ApiKeyId, DelegationId, IdentityKey, InvitationId, KeyOwner, Micros, OrganizationId, SessionId,
+    TokenHash, UserId,
 };
 use crate::guard::{AgentPrincipal, UserPrincipal};
 
@@ -116,6 +116,49 @@ impl Store {
             created_at,
             expires_at: row.get("expires_at")?,
         }))
+    }
+
+    /// Whom a token of another issuer speaks for, by the identity that is theirs there. Without a permit, because the
+    /// answer *is* the principal.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn identity_principal_unguarded(
+        &self,
+        key: &IdentityKey,
+        issued_at: Micros,
+    ) -> Result<Option<UserPrincipal>, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT users.id, users.email, users.email_verified_at, users.suspended_at, users.super_admin, \
+                 users.waitlist_status, users.deletion_due_at FROM identities JOIN users ON users.id = identities.user_id \
+                 WHERE identities.provider = $1 AND identities.issuer = $2 AND identities.subject = $3 \
+                 AND users.purged_at IS NULL",
+                args![key.provider.as_str(), key.issuer.as_str(), key.subject.as_str()],
+            )
+            .await?;
+        row.map(|row| user(&row, row.get("id")?, None, issued_at)).transpose()
+    }
+
+    /// The same, of an issuer whose subjects are the ids of accounts here: they were imported with them.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn imported_principal_unguarded(
+        &self,
+        id: UserId,
+        issued_at: Micros,
+    ) -> Result<Option<UserPrincipal>, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT users.id, users.email, users.email_verified_at, users.suspended_at, users.super_admin, \
+                 users.waitlist_status, users.deletion_due_at FROM users WHERE users.id = $1 AND users.purged_at IS NULL",
+                args![Uuid::from(id)],
+            )
+            .await?;
+        row.map(|row| user(&row, id, None, issued_at)).transpose()
     }
 
     /// The agent behind a live delegation, and the one task it is for. Without a permit, because the answer is a link

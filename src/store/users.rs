@@ -6,11 +6,11 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, Value, args};
-use super::{Error, Store, Tx};
+use super::{Error, SignsIn, Store, Tx};
 use crate::domain::{Email, Language, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
-    AddMember, ChangeEmail, CreateAdministrator, ForgotPassword, GetMe, Login, Register, ReinstateUser,
-    ResendVerification, SuspendUser, UpdateMe,
+    AddMember, ChangeEmail, CreateAdministrator, FinishSignIn, ForgotPassword, GetMe, Login, Register,
+    ReinstateUser, ResendVerification, SuspendUser, UpdateMe,
 };
 use crate::guard::{Action, Authorized};
 
@@ -25,7 +25,8 @@ pub struct Account {
 #[derive(Debug)]
 pub struct NewUser {
     pub user: User,
-    pub password_hash: String,
+    /// None: the person signs in with others only.
+    pub password_hash: Option<String>,
 }
 
 /// The actions that must find an account by its address.
@@ -36,6 +37,7 @@ impl FindsAccounts for CreateAdministrator {}
 impl FindsAccounts for ResendVerification {}
 impl FindsAccounts for ForgotPassword {}
 impl FindsAccounts for ChangeEmail {}
+impl FindsAccounts for FinishSignIn {}
 
 /// The actions that make an account.
 pub trait MakesAccounts: Action {}
@@ -185,9 +187,9 @@ impl Tx {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn signed_in(
+    pub async fn signed_in<A: SignsIn>(
         &mut self,
-        _ok: &Authorized<'_, Login>,
+        _ok: &Authorized<'_, A>,
         user: UserId,
         rehashed: Option<&str>,
         now: Micros,
@@ -276,7 +278,7 @@ fn row_of(new: &NewUser) -> Vec<Value> {
     args![
         Uuid::from(user.id),
         user.email.as_str(),
-        new.password_hash.as_str(),
+        new.password_hash.as_deref(),
         user.full_name.as_deref(),
         user.department.as_deref(),
         json(&user.attributes),

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, args};
 use super::users::{email, select_users, user};
-use super::{Error, SpendsTokens, Store, Tx};
+use super::{Error, ProvesAddress, Store, Tx};
 use crate::domain::{
     Email, Micros, RejectionReason, User, UserId, Waitlist, WaitlistEntry, WaitlistRequires,
 };
@@ -199,7 +199,7 @@ impl Tx {
     ///
     /// # Errors
     /// If the database does not answer.
-    pub async fn open_proved_registration<A: SpendsTokens>(
+    pub async fn open_proved_registration<A: ProvesAddress>(
         &mut self,
         _ok: &Authorized<'_, A>,
         user: UserId,
@@ -278,5 +278,25 @@ impl Store {
             )
             .await?;
         rows.iter().map(user).collect()
+    }
+
+    /// The provider that somebody without a password came by first; none for whoever has one.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn provider_of_passwordless(
+        &self,
+        _ok: &Authorized<'_, ReviewRegistrations>,
+        user: UserId,
+    ) -> Result<Option<String>, Error> {
+        let mut db = self;
+        let row = db
+            .optional(
+                "SELECT identities.provider FROM identities JOIN users ON users.id = identities.user_id \
+                 WHERE users.id = $1 AND users.password_hash IS NULL ORDER BY identities.id LIMIT 1",
+                args![Uuid::from(user)],
+            )
+            .await?;
+        row.map(|row| row.get("provider")).transpose()
     }
 }

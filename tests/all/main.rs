@@ -16,6 +16,7 @@ mod api;
 mod audit;
 mod decisions;
 mod defence;
+mod federation;
 mod flood;
 mod floors;
 mod forwarding;

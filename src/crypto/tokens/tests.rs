@@ -99,6 +99,7 @@ fn a_token_says_what_it_was_issued_for() {
         user: somebody().user,
         session: somebody().session,
         auth_time: somebody().auth_time,
+        federated: false,
         expires: NOW + TTL,
         id: Uuid::from_u128(3),
         granted: None,

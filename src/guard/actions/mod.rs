@@ -86,6 +86,7 @@ areas![
     identity,
     organizations,
     credentials,
+    federation,
     platform,
     resources,
     access,

@@ -86,6 +86,18 @@ fn check(answer: &Answer, what: &str) {
     }
 }
 
+/// Whoever comes back from a provider is sent on to the product's page whatever they come with, and only our own words
+/// go with them.
+#[track_caller]
+fn went_on(operation: &Operation, answer: &Answer, what: &str) -> bool {
+    if operation.id != "finish_sign_in" || answer.status != 303 {
+        return false;
+    }
+    let location = answer.headers["location"].to_str().expect("an address");
+    assert_eq!(location, "http://palisade.test/callback?error=invalid_state", "{what}");
+    true
+}
+
 /// A caller whom no policy stops, so that garbage gets as far as it can.
 async fn root(server: &Server) -> Person {
     server.super_admin("root@example.com").await
@@ -268,7 +280,10 @@ async fn no_path_breaks_an_operation_or_is_repeated(server: Server) {
             let path = operation.path(id);
             let body = operation.body.is_some().then_some(&b"{}"[..]);
             let answer = send(&server, &root, operation, &path, body).await;
-            check(&answer, &format!("{} at {id:.80}", operation.id));
+            let what = format!("{} at {id:.80}", operation.id);
+            if !went_on(operation, &answer, &what) {
+                check(&answer, &what);
+            }
         }
     }
     for path in
@@ -302,6 +317,9 @@ async fn no_query_breaks_an_operation_or_is_repeated(server: Server) {
                 let what = format!("{} with {name}={value:.80}", operation.id);
                 asked += 1;
                 // A filter may look for any word, and finds none; an empty value may count as none given.
+                if went_on(&operation, &answer, &what) {
+                    continue;
+                }
                 if answer.status == 200 && value != "%00" {
                     assert!(!answer.body.to_string().contains(CANARY), "{what}: {}", answer.body);
                 } else {
@@ -335,7 +353,11 @@ async fn no_header_breaks_an_operation(server: Server) {
             let body = operation.body.is_some().then_some(&b"{"[..]);
             let answer = raw(&server, operation.method.clone(), &path, &[(name, value)], body).await;
             // The operations that take nothing and are open to all answer whatever they are sent.
-            let open = ["get_jwks", "get_authzen_configuration"].contains(&operation.id.as_str());
+            let open =
+                ["get_jwks", "get_authzen_configuration", "list_providers"].contains(&operation.id.as_str());
+            if went_on(&operation, &answer, &format!("{} with {name}", operation.id)) {
+                continue;
+            }
             if open && name != "x-large" {
                 assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             } else {

@@ -275,7 +275,7 @@ async fn e51_nothing_is_served_that_the_document_does_not_name(server: Server) {
         "/redoc",
         "/api/v1/github/repos-test",
         "/api/v1/github/repos-diagnostic",
-        "/api/v1/auth/oauth/github/redirect-uri",
+        "/api/v1/auth/oauth/github/copy-from",
         "/api/v1/users",
         "/api/v1/auth/users",
         "/config",

@@ -10,11 +10,12 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 15] = [
+const WITHOUT_AN_OPERATION: [&str; 16] = [
     "CreateAdministrator",
     "DeliverMail",
     "ExportDecisions",
     "ImportUsers",
+    "LinkIdentity",
     "ListSigningKeys",
     "PruneDecisions",
     "PruneEvents",

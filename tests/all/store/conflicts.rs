@@ -40,7 +40,7 @@ pub(super) fn new_user(email: &str, id: u128) -> NewUser {
         language: None,
         deletion_due_at: None,
     };
-    NewUser { user, password_hash: "-".to_owned() }
+    NewUser { user, password_hash: Some("-".to_owned()) }
 }
 
 async fn a_second_account_of_an_address_is_a_conflict(server: Server) {

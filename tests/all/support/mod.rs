@@ -10,7 +10,10 @@
 //! Each test has a server of its own, on a database of its own, with a clock that stands still.
 
 mod answer;
+mod certified;
 mod databases;
+mod idp;
+mod journeys;
 mod mail;
 mod network;
 mod people;
@@ -18,7 +21,10 @@ mod rows;
 mod server;
 
 pub use answer::Answer;
+pub use certified::Certified;
 pub use databases::Database;
+pub use idp::{Idp, Says, sign};
+pub use journeys::{Jar, Landed};
 pub use people::{PASSWORD, Person, role_id};
 pub use server::{Server, Setup, copy_policies, root};
 

@@ -47,6 +47,7 @@ pub struct Server {
     /// The data directory; kept until the test is over.
     pub folder: TempDir,
     pub config: Config,
+    settings: Vec<(String, String)>,
 }
 
 /// 2026-01-01T00:00:00Z: no test depends on it, and none on the day it runs.
@@ -81,34 +82,48 @@ impl Server {
             settings.push(("PALISADE_POLICIES_DIR", beside.display().to_string()));
         }
         settings.extend(setup.settings);
-        let settings = settings.into_iter().map(|(name, text)| (name.to_owned(), text));
-        let config = Config::load(Some(&file), settings).expect("the settings are right");
+        let settings: Vec<_> = settings.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+        let config = Config::load(Some(&file), settings.clone()).expect("the settings are right");
         let clock = Arc::new(TestClock::at(BEGIN));
-        Self::open(folder, config, clock).await
+        Self::open(folder, config, settings, clock).await
     }
 
-    async fn open(folder: TempDir, config: Config, clock: Arc<TestClock>) -> Self {
+    async fn open(
+        folder: TempDir,
+        config: Config,
+        settings: Vec<(String, String)>,
+        clock: Arc<TestClock>,
+    ) -> Self {
         let world =
             World { clock: clock.clone(), random: Arc::new(OsRandom), recorder: Arc::new(DecisionLog) };
         let app = wire::app_with_policies(&config, None, world, policies(&config)).await;
         let app = Arc::new(app.expect("the server can start"));
         let edge = edge(&config, config.listen);
         let routes = Arc::new(api::routes(Arc::clone(&app), edge).boxed());
-        Self { client: TestClient::new(Arc::clone(&routes)), routes, app, clock, folder, config }
+        Self { client: TestClient::new(Arc::clone(&routes)), routes, app, clock, folder, config, settings }
     }
 
     /// The same server after a restart: a new process would know no more than this.
     pub async fn restarted(self) -> Self {
-        let Self { client, routes, app, clock, folder, config } = self;
+        let Self { client, routes, app, clock, folder, config, settings } = self;
         drop((client, routes));
         app.close().await;
-        Self::open(folder, config, clock).await
+        Self::open(folder, config, settings, clock).await
+    }
+
+    /// The same server after a restart with another file of settings.
+    pub async fn reconfigured(mut self, toml: &str) -> Self {
+        let file = self.folder.path().join("palisade.toml");
+        std::fs::write(&file, toml).expect("the folder can be written");
+        let settings = self.settings.clone();
+        self.config = Config::load(Some(&file), settings).expect("the settings are right");
+        self.restarted().await
     }
 
     /// A second process on the same database, with a memory of its own.
     pub async fn another_node(&self) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        Self::open(folder, self.config.clone(), Arc::clone(&self.clock)).await
+        Self::open(folder, self.config.clone(), self.settings.clone(), Arc::clone(&self.clock)).await
     }
 
     pub fn advance(&self, by: Duration) {

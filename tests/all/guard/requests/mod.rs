@@ -111,6 +111,7 @@ macro_rules! rows {
 mod access;
 mod credentials;
 mod decisions;
+mod federation;
 mod forwarding;
 mod identity;
 mod organizations;
@@ -126,6 +127,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         identity::ROWS,
         organizations::ROWS,
         credentials::ROWS,
+        federation::ROWS,
         platform::ROWS,
         resources::ROWS,
         access::ROWS,

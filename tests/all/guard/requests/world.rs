@@ -7,7 +7,7 @@ use palisade::domain::SystemRole;
 use serde_json::{Value, json};
 
 use super::{KNOWN, PLUGINS, Persona, Request, UNKNOWN};
-use crate::support::{Database, PASSWORD, Person, Server, Setup, role_id};
+use crate::support::{Database, Idp, PASSWORD, Person, Server, Setup, role_id};
 
 impl Persona {
     /// An account's address; anonymous callers know somebody's.
@@ -32,7 +32,18 @@ pub struct World {
     pub(super) waiting: String,
     /// The path of an organization in which every persona holds their role. No row changes who belongs to it.
     pub(super) house: String,
+    /// The provider `idp`.
+    idp: Idp,
     next: AtomicU32,
+}
+
+/// The settings of a provider that needs no secret.
+fn with(idp: &Idp) -> String {
+    format!(
+        "[oauth]\nfrontend_callback_url = \"http://app.test/callback\"\n[[oauth.providers]]\nname = \"idp\"\n\
+         client_id = \"us\"\nclient_auth = \"none\"\nissuer = \"{}\"\nallow_private_addresses = true\n",
+        idp.url
+    )
 }
 
 /// An organization that one cell may spoil.
@@ -44,7 +55,10 @@ pub struct Fresh {
 
 impl World {
     pub async fn begin(database: Database) -> Self {
-        let server = Server::with(Setup { plugins: PLUGINS, ..Setup::on(database) }).await;
+        let idp = Idp::start();
+        let mut setup = Setup::on(database);
+        setup.plugins = Box::leak(format!("{PLUGINS}{}", with(&idp)).into_boxed_str());
+        let server = Server::with(setup).await;
         let founder = server.person("founder@example.com").await;
         let administrator = server.super_admin("administrator@example.com").await;
         let spare = server.person("spare@example.com").await;
@@ -61,6 +75,7 @@ impl World {
             victim,
             waiting,
             house,
+            idp,
             next: AtomicU32::new(0),
         };
         world.personas = world.people().await;
@@ -101,6 +116,17 @@ impl World {
             personas.push(Persona { name, role, person: Some(person) });
         }
         personas
+    }
+
+    /// Connects the persona's account at `idp`, if the account may.
+    pub(super) async fn connect(&self, persona: &Persona) {
+        let Some(person) = persona.person.as_ref().filter(|_| persona.name != "suspended") else { return };
+        self.connect_person(person).await;
+    }
+
+    pub(super) async fn connect_person(&self, person: &Person) {
+        self.idp.says_of(&person.id, &json!({}));
+        self.server.connect(person, "idp", &self.idp, json!({})).await;
     }
 
     pub(super) fn unused(&self, word: &str) -> String {

@@ -1,0 +1,129 @@
+//! Handing out a provider's access token: short-lived where the provider has such, never the refresh token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::{App, Error, provider_failed};
+use crate::domain::{Identity, IdentityId, Invalid, Micros, ProviderTokens, Secret};
+use crate::guard::actions::BrokerToken;
+use crate::guard::{Authorized, Released};
+use crate::outbound::ProviderError;
+use crate::store::SealedConnection;
+
+/// A token that ends sooner is refreshed first.
+const SOON: Duration = Duration::from_secs(5 * 60);
+
+/// A provider's access token on its way out.
+#[derive(Debug)]
+pub struct Brokered {
+    pub access: Secret,
+    pub scopes: Vec<String>,
+    /// None: the provider does not say.
+    pub expires_at: Option<Micros>,
+}
+
+/// Who refreshes what: a refresh token that rotates must not be used twice.
+#[derive(Debug)]
+pub(in crate::app) struct Refreshing(Cache<IdentityId, Arc<Mutex<()>>>);
+
+impl Default for Refreshing {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(60)).build())
+    }
+}
+
+impl App {
+    /// A person's access token at a provider, with at least `scopes`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if nothing is connected; [`Error::Invalid`] on `scopes` if more is asked than was granted;
+    /// [`Error::Conflict`] `reconnect-required` if the grant is over; [`Error::Unavailable`] if the provider is away.
+    pub async fn broker_token(
+        &self,
+        ok: Authorized<'_, BrokerToken>,
+        scopes: &[String],
+    ) -> Result<Released<BrokerToken, Brokered>, Error> {
+        let name = &ok.action().provider;
+        self.provider(name.as_str())?;
+        let identity = self.connected(&ok).await?;
+        let granted = identity.connection.as_ref().map_or(&[][..], |it| it.scopes.as_slice());
+        if scopes.iter().any(|scope| !granted.contains(scope)) {
+            let rule = "each must be one that the person has granted: connect again to grant more";
+            return Err(Error::Invalid(vec![Invalid::new("not-granted", rule).at("scopes")]));
+        }
+        let lock = self.refreshing.0.get_with(identity.id, async { Arc::default() }).await;
+        let _turn = lock.lock().await;
+        let (tokens, scopes) = self.live_tokens(&ok, identity.id).await?;
+        let details = json!({
+            "provider": name.as_str(),
+            "subject": identity.key.subject,
+            "for": ok.caller().links_told(),
+        });
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, &ok, details).await?;
+        tx.commit().await?;
+        Ok(ok.release(Brokered { access: tokens.access, scopes, expires_at: tokens.expires_at }))
+    }
+
+    /// The one that was connected last.
+    async fn connected(&self, ok: &Authorized<'_, BrokerToken>) -> Result<Identity, Error> {
+        let all = self.store.list_identities(ok).await?;
+        let mut own = all.into_iter().filter(|it| it.key.provider == ok.action().provider);
+        own.rfind(|it| it.connection.is_some()).ok_or(Error::NotFound)
+    }
+
+    /// As they are kept now, refreshed if they end soon.
+    async fn live_tokens(
+        &self,
+        ok: &Authorized<'_, BrokerToken>,
+        id: IdentityId,
+    ) -> Result<(ProviderTokens, Vec<String>), Error> {
+        // Read again: while we waited for our turn somebody may have refreshed them.
+        let now = self.now();
+        let identity = self.connected(ok).await?;
+        let sealed = self.store.sealed_connection(ok, id).await?;
+        let (Some(sealed), Some(connection)) = (sealed, identity.connection) else {
+            return Err(Error::NotFound);
+        };
+        let tokens = self.open_tokens(&sealed, connection.expires_at)?;
+        let soon = tokens.expires_at.is_some_and(|end| end <= now + SOON);
+        let over = tokens.expires_at.is_some_and(|end| end <= now);
+        let Some(refresh) = tokens.refresh.as_ref().filter(|_| soon) else {
+            return if over { Err(reconnect()) } else { Ok((tokens, connection.scopes)) };
+        };
+        let provider = self.provider(ok.action().provider.as_str())?;
+        let fresh = match self.providers.refresh(provider, refresh, now).await {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                provider_failed(provider, &error);
+                return match error {
+                    _ if !over => Ok((tokens, connection.scopes)),
+                    ProviderError::Refused(_) => Err(reconnect()),
+                    _ => Err(Error::Unavailable { retry_after: Duration::from_secs(30) }),
+                };
+            }
+        };
+        let scopes = fresh.scopes.clone().unwrap_or(connection.scopes);
+        let kept = SealedConnection {
+            sealed: self.seal_tokens(&fresh)?,
+            scopes: scopes.clone(),
+            expires_at: fresh.expires_at,
+        };
+        let mut tx = self.store.begin().await?;
+        // Another node may have been first; what we got is good all the same.
+        tx.refresh_connection(ok, id, sealed, kept, now).await?;
+        tx.commit().await?;
+        Ok((fresh, scopes))
+    }
+}
+
+fn reconnect() -> Error {
+    Error::Conflict {
+        code: "reconnect-required",
+        detail: "what was granted at the provider is over: the person must connect it again".to_owned(),
+    }
+}

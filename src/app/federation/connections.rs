@@ -1,0 +1,129 @@
+//! What is connected to an account, and its end.
+
+use serde_json::json;
+
+use super::{App, Error, provider_failed};
+use crate::domain::{Identity, IdentityId};
+use crate::guard::actions::{DisconnectProvider, DisconnectUser, ListConnections};
+use crate::guard::{Authorized, Released};
+use crate::store::EndsIdentities;
+
+/// A provider, and one of the person's accounts there.
+#[derive(Debug)]
+pub struct Connected {
+    pub provider: String,
+    pub identity: Option<Identity>,
+}
+
+impl App {
+    /// Every provider that one may sign in with, with each account of the person's there.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn list_connections(
+        &self,
+        ok: Authorized<'_, ListConnections>,
+    ) -> Result<Released<ListConnections, Vec<Connected>>, Error> {
+        let mut identities = self.store.list_identities(&ok).await?;
+        let mut listed = Vec::new();
+        for provider in self.providers.list() {
+            let (own, others): (Vec<_>, Vec<_>) =
+                identities.into_iter().partition(|it| it.key.provider == provider.name);
+            identities = others;
+            let name = || provider.name.to_string();
+            if own.is_empty() && provider.enabled {
+                listed.push(Connected { provider: name(), identity: None });
+            }
+            listed.extend(own.into_iter().map(|it| Connected { provider: name(), identity: Some(it) }));
+        }
+        // Of providers that are gone.
+        listed.extend(
+            identities
+                .into_iter()
+                .map(|it| Connected { provider: it.key.provider.to_string(), identity: Some(it) }),
+        );
+        Ok(ok.release(listed))
+    }
+
+    /// Takes the person's accounts at a provider out of their account, or one of them, and gives its tokens back.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none; [`Error::Conflict`] `last-sign-in-method` if nothing else would sign the
+    /// person in.
+    pub async fn disconnect_provider(
+        &self,
+        ok: Authorized<'_, DisconnectProvider>,
+        provider: &str,
+        only: Option<IdentityId>,
+    ) -> Result<Released<DisconnectProvider, ()>, Error> {
+        self.disconnect(&ok, provider, only, true).await?;
+        Ok(ok.release(()))
+    }
+
+    /// The same for somebody else's account, whatever else signs them in: an address that is proved can have a password
+    /// set by letter.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none.
+    pub async fn disconnect_user(
+        &self,
+        ok: Authorized<'_, DisconnectUser>,
+        provider: &str,
+    ) -> Result<Released<DisconnectUser, ()>, Error> {
+        self.disconnect(&ok, provider, None, false).await?;
+        Ok(ok.release(()))
+    }
+
+    async fn disconnect<A: EndsIdentities>(
+        &self,
+        ok: &Authorized<'_, A>,
+        provider: &str,
+        only: Option<IdentityId>,
+        needs_another: bool,
+    ) -> Result<(), Error> {
+        let mut tx = self.store.begin().await?;
+        let (all, password) = tx.take_identities(ok, self.now()).await?;
+        let total = all.len();
+        let ending: Vec<Identity> = all
+            .into_iter()
+            .filter(|it| it.key.provider.as_str() == provider && only.is_none_or(|only| it.id == only))
+            .collect();
+        if ending.is_empty() {
+            return Err(Error::NotFound);
+        }
+        if needs_another && !password && ending.len() == total {
+            return Err(Error::Conflict {
+                code: "last-sign-in-method",
+                detail: "nothing else would sign you in: set a password first".to_owned(),
+            });
+        }
+        let mut granted = Vec::new();
+        for it in &ending {
+            if let (Some(connection), Some(sealed)) =
+                (&it.connection, self.store.sealed_connection(ok, it.id).await?)
+            {
+                granted.push((sealed, connection.expires_at));
+            }
+            tx.delete_identity(ok, it.id).await?;
+        }
+        let subjects: Vec<&str> = ending.iter().map(|it| it.key.subject.as_str()).collect();
+        self.note(&mut tx, ok, json!({ "provider": provider, "subjects": subjects })).await?;
+        tx.commit().await?;
+        // After the end here: whether the provider hears of it or not, we no longer have them.
+        for (sealed, expires_at) in granted {
+            self.give_back(provider, &sealed, expires_at).await;
+        }
+        Ok(())
+    }
+
+    async fn give_back(&self, provider: &str, sealed: &[u8], expires_at: Option<crate::domain::Micros>) {
+        let Some(provider) = self.providers.find(provider) else { return };
+        let Ok(tokens) = self.open_tokens(sealed, expires_at) else {
+            tracing::warn!(provider = %provider.name, "tokens that were kept could not be opened to be given back");
+            return;
+        };
+        if let Err(error) = self.providers.revoke(provider, &tokens).await {
+            provider_failed(provider, &error);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Signing in with others: what goes on before anybody is known, what is connected to an account, and what is done with it.
+
+use super::Context;
+use crate::domain::{ProviderName, SessionId, UserId};
+use crate::guard::Resource;
+use crate::pdp::Value;
+
+/// What is told of the account at the provider that is to be linked.
+fn linking(provider: &ProviderName, email_verified: bool) -> Context {
+    vec![
+        ("provider".into(), Value::Text(provider.to_string())),
+        ("email_verified".into(), Value::Bool(email_verified)),
+    ]
+}
+
+fn brokering(provider: &ProviderName, on_behalf: bool) -> Context {
+    vec![
+        ("provider".into(), Value::Text(provider.to_string())),
+        ("on_behalf".into(), Value::Bool(on_behalf)),
+    ]
+}
+
+actions! {
+    /// See whom one may sign in with.
+    ListProviders {} on |_| Resource::Platform;
+    /// Get the address of a provider to go to.
+    GetSignInUrl {} on |_| Resource::Platform;
+    /// Be sent to a provider.
+    BeginSignIn {} on |_| Resource::Platform;
+    /// Come back from a provider.
+    FinishSignIn {} on |_| Resource::Platform;
+    /// Trade the code one came back with for a session.
+    ExchangeCode {} on |_| Resource::Platform;
+    /// Have an account of a provider's sign somebody in: asked as the person where they are signed in, else as nobody.
+    LinkIdentity { user: UserId, provider: ProviderName, email_verified: bool }
+        on |a| Resource::User(a.user), with |a| linking(&a.provider, a.email_verified);
+    /// List one's accounts at providers.
+    ListConnections { user: UserId } on |a| Resource::User(a.user);
+    /// Go to a provider to connect an account.
+    ConnectProvider { user: UserId, session: Option<SessionId> } on |a| Resource::User(a.user);
+    /// Disconnect an account.
+    DisconnectProvider { user: UserId } on |a| Resource::User(a.user);
+    /// Get a provider's access token of a person who is connected.
+    BrokerToken { user: UserId, provider: ProviderName, on_behalf: bool }
+        on |a| Resource::User(a.user), with |a| brokering(&a.provider, a.on_behalf);
+    /// Disconnect somebody else's account.
+    DisconnectUser { user: UserId } on |a| Resource::User(a.user);
+    /// See which redirect address a provider must be told.
+    GetRedirectUri {} on |_| Resource::Platform;
+}
