@@ -32,7 +32,7 @@
 //! ```compile_fail,E0451
 //! # use palisade::{domain::UserId, guard::{Authorized, Principal, actions::GetMe}};
 //! # fn forge<'c>(caller: &'c Principal, user: UserId) -> Authorized<'c, GetMe> {
-//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None }
+//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None, grants: None }
 //! # }
 //! ```
 //! Nor kept for later: it borrows the caller, who lives as long as the request.
@@ -49,7 +49,10 @@ mod denied;
 mod evaluation;
 mod explain;
 mod facts;
+mod grants;
+mod holding;
 mod own_roles;
+mod plugins;
 mod principal;
 mod record;
 mod refused;
@@ -64,6 +67,8 @@ pub use denied::Denied;
 pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
+pub use grants::GivenRole;
+pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
