@@ -291,10 +291,8 @@ impl Guard {
                 let decision = self.deny(&caller.origin.request_id, &asked, "not-applicable").await;
                 return Ok(Held { allowed: false, decision });
             }
-            let asked = permission.to_owned();
-            let (id, made) = self.decide(caller, link, asked, context.clone(), &resource, known).await?;
-            answer = Held { allowed: made.allowed, decision: id };
-            if !made.allowed {
+            answer = self.held(caller, link, permission, context, &resource, known).await?;
+            if !answer.allowed {
                 return Ok(answer);
             }
         }
@@ -388,7 +386,7 @@ impl Guard {
             let somebody = Party::User(Box::new(somebody));
             permissions.retain(|permission| {
                 let asked = question(&somebody, permission.clone().into(), Context::new(), &place, known);
-                self.pdp.decide(&asked).is_ok_and(|made| made.allowed)
+                self.could_allow(&asked, None)
             });
         }
         permissions
@@ -409,9 +407,7 @@ impl Guard {
             if !self.pdp.applies(permission, &who, &what) {
                 return Ok(false);
             }
-            let asked = (*permission).to_owned();
-            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known).await?;
-            if !made.allowed {
+            if !self.held(caller, link, permission, &Context::new(), resource, known).await?.allowed {
                 return Ok(false);
             }
         }
@@ -479,7 +475,7 @@ impl Guard {
     }
 
     /// One link's decision, told to the recorder.
-    async fn decide(
+    pub(super) async fn decide(
         &self,
         caller: &Principal,
         link: &Party,

@@ -3,9 +3,9 @@
 use super::actions::{Context, role_ref};
 use super::authorized::{Known, question};
 use super::grants::{Given, around};
-use super::{Denied, GivenRole, Guard, Party, Principal, Resource, Slice, UserPrincipal};
+use super::{Denied, GivenRole, Guard, Held, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Micros, OrganizationId, RoleRef, Roles};
-use crate::pdp::{Entity, EntityRef, Question};
+use crate::pdp::{Entity, EntityRef, Overlay, Question};
 
 impl Guard {
     /// Whether the caller, with every link, has all that a role would give on a thing and on what is in it, for as long
@@ -47,8 +47,6 @@ impl Guard {
         let without = Slice { roles: Vec::new(), ..slice.clone() };
         let theirs = Known { slice: &without, own: own.as_deref(), given: &roles };
         let overlay = own.as_deref().map(|own| &*own.overlay);
-        let allows =
-            |question: Question| self.pdp().decide_with(&question, overlay).is_ok_and(|it| it.allowed);
         for permission in self.pdp().permissions() {
             for (on, entities) in [(&place.entity(), &[][..]), (&object, thing)] {
                 let asked = |link: &Party, known: Known<'_>| {
@@ -58,13 +56,14 @@ impl Guard {
                         entities,
                     )
                 };
-                if !self.pdp().applies(&permission, "User", &on.kind) || !allows(asked(&somebody, theirs)) {
+                let would = || self.could_allow(&asked(&somebody, theirs), overlay);
+                if !self.pdp().applies(&permission, "User", &on.kind) || !would() {
                     continue;
                 }
                 for link in caller.links() {
                     // Where the schema has no such question about such a caller, the one about the whole counts.
                     let askable = self.pdp().applies(&permission, &link.uid().kind, &on.kind);
-                    if (askable || *on != object) && !allows(asked(link, known)) {
+                    if (askable || *on != object) && !self.allows(&asked(link, known), overlay) {
                         return Ok(false);
                     }
                 }
@@ -96,6 +95,52 @@ impl Guard {
             }
         }
         Ok(slice.exists)
+    }
+}
+
+impl Guard {
+    /// One link's decision whether it holds a permission. One whose questions need a context, which is not there when
+    /// somebody asks who holds it, is held by whoever gets a yes whatever the context.
+    pub(super) async fn held(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permission: &str,
+        context: &Context,
+        resource: &Resource,
+        known: Known<'_>,
+    ) -> Result<Held, Denied> {
+        let permission = permission.to_owned();
+        if !context.is_empty() || !self.pdp().needs_context(&permission) {
+            let made = self.decide(caller, link, permission, context.clone(), resource, known).await?;
+            return Ok(Held { allowed: made.1.allowed, decision: made.0 });
+        }
+        let asked = question(link, permission.into(), Context::new(), resource, known);
+        let overlay = known.own.map(|own| &*own.overlay);
+        let bounds = self.pdp().whatever_the_context(&asked, overlay);
+        if bounds.map_err(|error| Denied::Undecided(Box::new(error)))?.always {
+            // Nobody could decide it again from a record, for want of the context.
+            return Ok(Held { allowed: true, decision: self.stamp().1 });
+        }
+        let decision = self.deny(&caller.origin.request_id, &asked, "needs-context").await;
+        Ok(Held { allowed: false, decision })
+    }
+
+    /// Whether the answer is yes, whatever the context if one is needed.
+    fn allows(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
+        if self.pdp().needs_context(&asked.action) {
+            return self.pdp().whatever_the_context(asked, overlay).is_ok_and(|bounds| bounds.always);
+        }
+        self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed)
+    }
+
+    /// Whether the answer is yes, or may be with some context if one is needed: what a role gives must be held by
+    /// whoever gives the role, so in doubt it gives.
+    pub(super) fn could_allow(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
+        if self.pdp().needs_context(&asked.action) {
+            return self.pdp().whatever_the_context(asked, overlay).map_or(true, |bounds| bounds.ever);
+        }
+        self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed)
     }
 }
 
