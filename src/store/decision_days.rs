@@ -16,7 +16,7 @@ use crate::guard::actions::PruneDecisions;
 const AHEAD: i64 = 7;
 
 /// What makes the days takes turns, and gives up rather than hold up whoever writes the log. The number is arbitrary.
-const ALONE: [&str; 2] = ["SET LOCAL lock_timeout = '3s'", "SELECT pg_advisory_xact_lock(7264918306)"];
+const ALONE: [&str; 2] = ["SELECT pg_advisory_xact_lock(7264918306)", "SET LOCAL lock_timeout = '3s'"];
 
 impl Store {
     /// Drops what ended before `until`, and makes room for the days to come; how many days were dropped. On SQLite nothing.
