@@ -14,13 +14,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use super::RULES;
+use super::{RULES, shelf};
 use crate::on_both_with;
 use crate::support::{Person, Server, Setup, root};
 
 on_both_with!(behind_nginx;
     what_passes_reaches_the_service_and_nothing_else_does,
     the_service_hears_who_it_is_from_the_proxy_alone,
+    a_thing_in_the_path_is_the_one_that_the_service_is_asked_for,
     no_spelling_of_a_path_gets_past_its_rule
 );
 
@@ -213,6 +214,37 @@ async fn the_service_hears_who_it_is_from_the_proxy_alone(server: Server) {
     // And what the client says of another request opens no door.
     let (status, told) = front.send("POST", "/operations", &headers).await;
     assert_eq!((status, told), (403, None));
+}
+
+async fn a_thing_in_the_path_is_the_one_that_the_service_is_asked_for(server: Server) {
+    let (_, reader, id) = shelf(&server).await;
+    let Some(front) = Front::before(server).await else { return };
+    let bearer = format!("Bearer {}", reader.access);
+    let me = [("Authorization", bearer.as_str())];
+    for document in ["plan", "plan/pages/1?draft", "two%20words"] {
+        let uri = format!("/o/{id}/documents/{document}");
+        let (status, told) = front.send("GET", &uri, &me).await;
+        assert_eq!(status, 200, "{uri}");
+        assert_eq!(told.expect("the service was asked")["uri"], uri);
+    }
+    for document in [
+        "memo",
+        "nowhere",
+        "PLAN",
+        "plan/../memo",
+        "plan/%2e%2e/memo",
+        "plan%2f..%2fmemo",
+        "./memo",
+        "mem%6f",
+        "memo;plan",
+        "plan/..%2fmemo",
+        "%70lan",
+    ] {
+        let uri = format!("/o/{id}/documents/{document}");
+        let (status, told) = front.send("GET", &uri, &me).await;
+        assert!([400, 401, 403].contains(&status), "{uri}: {status}");
+        assert_eq!(told, None, "{uri}");
+    }
 }
 
 async fn no_spelling_of_a_path_gets_past_its_rule(server: Server) {
