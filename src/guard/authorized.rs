@@ -7,7 +7,7 @@ use super::actions::{Context, role_ref};
 use super::grants::Given;
 use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Recorder};
-use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
+use super::{Action, Denied, Facts, OWN_TYPES, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
 use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
@@ -430,6 +430,14 @@ impl Guard {
     #[must_use]
     pub fn is_about(&self, permission: &str, resource: &Resource) -> bool {
         self.pdp.applies(permission, "User", &resource.entity().kind)
+    }
+
+    /// Whether a permission can be held on a product's things of this type.
+    #[must_use]
+    pub fn is_about_things(&self, permission: &str, kind: &str) -> bool {
+        !OWN_TYPES.contains(&kind)
+            && self.is_askable(permission)
+            && self.pdp.applies(permission, "User", kind)
     }
 
     /// What a denied caller may learn of the refusal of one link.

@@ -3,6 +3,7 @@
 use super::actions::{Context, role_ref};
 use super::authorized::{Known, question};
 use super::grants::{Given, around};
+use super::record::DecisionId;
 use super::{Denied, GivenRole, Guard, Held, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Micros, OrganizationId, RoleRef, Roles};
 use crate::pdp::{Entity, EntityRef, Overlay, Question};
@@ -70,6 +71,61 @@ impl Guard {
             }
         }
         Ok(slice.exists)
+    }
+
+    /// Whether the caller, with every link, may do something to a product's thing. `thing` is it first, then what it is in.
+    ///
+    /// # Errors
+    /// If the facts of the caller cannot be read.
+    pub async fn ask_on(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        organization: OrganizationId,
+        thing: &[Entity],
+    ) -> Result<Held, Denied> {
+        let place = Resource::Organization(organization);
+        let object = thing.first().map_or_else(|| place.entity(), |entity| entity.uid.clone());
+        let slice = self.facts().about(&caller.party, &place).await?;
+        let own = self.kept().of(&slice, self.pdp(), self.facts()).await?;
+        let around = around(&[&slice.entities, thing], &object);
+        let (now, _) = self.stamp();
+        let counts = |it: &GivenRole| it.holds_at(now) && around.contains(&it.on);
+        let given = self.given_where(caller, &slice, counts).await?;
+        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
+        let overlay = own.as_deref().map(|own| &*own.overlay);
+        let request_id = &caller.origin.request_id;
+        let mut answer = Held { allowed: false, decision: DecisionId::default() };
+        for link in caller.links() {
+            let asked = question(link, permission.to_owned().into(), Context::new(), &place, known);
+            let asked = about(asked, &object, thing);
+            let refused = if !self.pdp().applies(permission, &asked.principal.kind, &object.kind) {
+                Some("not-applicable")
+            } else if self.pdp().needs_context(permission) {
+                Some("needs-context")
+            } else {
+                None
+            };
+            if let Some(code) = refused {
+                let decision = self.deny(request_id, &asked, code).await;
+                return Ok(Held { allowed: false, decision });
+            }
+            answer = match self.pdp().decide_with(&asked, overlay) {
+                Ok(made) => {
+                    let decision = self.tell_of(request_id, None, &asked, &made).await;
+                    Held { allowed: made.allowed, decision }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a question about a product's thing could not be decided");
+                    let decision = self.deny(request_id, &asked, "facts-do-not-fit").await;
+                    Held { allowed: false, decision }
+                }
+            };
+            if !answer.allowed {
+                return Ok(answer);
+            }
+        }
+        Ok(answer)
     }
 
     /// Whether the caller, with every link, has a permission on anything of the organization: in it as a whole, or by a
