@@ -3,6 +3,7 @@
 mod capabilities;
 mod hooks;
 mod installs;
+mod managing;
 mod running;
 mod shipped;
 mod trying;
