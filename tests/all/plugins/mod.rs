@@ -1,9 +1,12 @@
 //! Each hook end to end, through the HTTP API, with built components: `plugins/fixtures`.
 
 mod capabilities;
+mod compiled;
 mod hooks;
 mod installs;
+mod limits;
 mod managing;
+mod observing;
 mod running;
 mod shipped;
 mod trying;
