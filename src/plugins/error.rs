@@ -77,6 +77,9 @@ pub enum LoadError {
     /// The manifest is not TOML, lacks something, or says what cannot be.
     #[error("plugin `{plugin}`: manifest.toml: {what}")]
     BadManifest { plugin: String, what: String },
+    /// What it says of its configuration is no JSON Schema, or not one that we take.
+    #[error("plugin `{plugin}`: the schema of its configuration: {what}")]
+    BadSchema { plugin: String, what: String },
     /// The file is not a component, or not one of the world its manifest names.
     #[error("plugin `{plugin}`: the component does not fit: {what}")]
     BadComponent { plugin: String, what: String },
@@ -89,7 +92,8 @@ pub enum LoadError {
     /// No key that the operator trusts has signed the file.
     #[error("plugin `{plugin}`: {file} is not signed by a trusted key")]
     Unsigned { plugin: String, file: &'static str },
-    /// The operator's configuration is not a JSON object, or the plugin refused it; its own words, cleaned.
+    /// The operator's configuration is not a JSON object, or its schema or the plugin refused it: places and rules, or its own
+    /// words, cleaned.
     #[error("plugin `{plugin}`: configuration refused: {}", reasons.join("; "))]
     Refused { plugin: String, reasons: Vec<String> },
     /// The plugin could not be asked what it is or whether its configuration is good.

@@ -118,10 +118,16 @@ impl Errand {
         };
         let (request, internal) = self.checked(wish).await?;
         let answer = match timeout_at(until, self.host.fetch(request, internal)).await {
-            Err(_) => return Err(Refused::Timeout),
+            Err(_) => {
+                self.count("http-time");
+                return Err(Refused::Timeout);
+            }
             Ok(Err(FetchError::Denied(why))) => return Err(self.refuse(why)),
             Ok(Err(FetchError::Unreachable(why))) => return Err(Refused::Unreachable(why)),
-            Ok(Err(FetchError::TooLarge)) => return Err(Refused::TooLarge),
+            Ok(Err(FetchError::TooLarge)) => {
+                self.count("http-answer");
+                return Err(Refused::TooLarge);
+            }
             Ok(Ok(answer)) => answer,
         };
         if answer.body().len() > ANSWER {

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::load::{read, sha256};
+use super::load::{read, schema_of, sha256};
 use super::manifest::Manifest;
+use super::schema::Schema;
 use super::{LoadError, clean};
 
 /// No file is larger: this is for looking at files that no server would load, too.
@@ -44,6 +45,8 @@ pub struct ManifestView {
     pub kv: bool,
     /// The defaults, a JSON object.
     pub config: Value,
+    /// The JSON Schema of the configuration, if there is one.
+    pub config_schema: Option<Value>,
 }
 
 impl Inspection {
@@ -83,6 +86,12 @@ impl ManifestView {
         let text = String::from_utf8_lossy(&text);
         let bad = |what: String| LoadError::BadManifest { plugin: plugin.clone(), what };
         let manifest = Manifest::parse(&text, &plugin).map_err(bad)?;
+        let schema = match schema_of(&folder, &manifest) {
+            Some(path) => Some(read(&plugin, &path, 64 << 10)?),
+            None => None,
+        };
+        let bad_schema = |what| LoadError::BadSchema { plugin: plugin.clone(), what };
+        let schema = schema.map(|bytes| Schema::parse(&bytes).map(Schema::into_value)).transpose();
         // What a server reads into types of its own, as it stands there.
         let words: toml::Table = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
         let text = |key: &str| words.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
@@ -99,6 +108,7 @@ impl ManifestView {
             secrets: list(wants("secrets")),
             kv: wants("kv").and_then(toml::Value::as_bool).unwrap_or(false),
             config: Value::Object(manifest.config),
+            config_schema: schema.map_err(bad_schema)?,
             id: manifest.id,
             version: manifest.version,
             component: manifest.component,

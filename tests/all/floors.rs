@@ -47,6 +47,7 @@ const OWNED: [(&str, &[&str]); 20] = [
     ("aws_lc_rs", &["crypto/"]),
     ("wasmtime", &["plugins/"]),
     ("wasmparser", &["plugins/"]),
+    ("jsonschema", &["plugins/"]),
     ("lettre", &["outbound/"]),
     ("oauth2", &["outbound/"]),
     ("reqwest", &["outbound/", "cli/demo"]),

@@ -17,6 +17,7 @@ on_both!(
     a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_runs,
     each_step_of_a_plugin_leaves_an_event_or_does_not_happen,
     f62_other_files_than_those_installed_do_not_run,
+    a_schema_is_part_of_what_is_installed_and_judges_every_configuration,
     f62_a_plugin_that_no_trusted_key_signed_is_refused,
     f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin,
 );
@@ -192,6 +193,36 @@ async fn f62_other_files_than_those_installed_do_not_run(first: Server) {
     server.post_as(&root, PLUGINS, body).await.refused(409, "plugin-downgrade");
     turn(&server, &root, "gate", "disable").await.expect(200);
     assert_eq!(login(&server).await.0, 200);
+}
+
+async fn a_schema_is_part_of_what_is_installed_and_judges_every_configuration(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    let folder = first.folder.path().join("plugins/gate");
+    let digest = state(&server, &root, "gate").await["digest"].clone();
+    let body = json!({ "plugin": "gate", "digest": digest, "config": { "do": "hunter2" } });
+    let schema = |text: &str| fs::write(folder.join("config.schema.json"), text).unwrap();
+    // It is not fetched, and what it would say is not guessed.
+    for text in
+        [r#"{"$ref":"https://example.com/schema.json"}"#, r#"{"$ref":"file:///etc/passwd"}"#, "no schema"]
+    {
+        schema(text);
+        let told = server.post_as(&root, PLUGINS, body.clone()).await.refused(409, "plugin-unusable");
+        assert!(told["detail"].as_str().unwrap().contains("the schema of its configuration"), "{told}");
+    }
+    schema(r#"{"properties":{"do":{"enum":["proceed","deny"]}}}"#);
+    let told = server.post_as(&root, PLUGINS, body).await.refused(409, "plugin-unusable");
+    let told = told["detail"].as_str().unwrap();
+    assert!(told.contains(r#"/do: breaks the rule `enum ["proceed","deny"]`"#), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+
+    install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    // Another schema is another plugin, and so is none.
+    schema("{}");
+    turn(&server, &root, "gate", "enable").await.refused(409, "plugin-moved");
+    fs::remove_file(folder.join("config.schema.json")).unwrap();
+    turn(&server, &root, "gate", "enable").await.refused(409, "plugin-moved");
 }
 
 async fn f62_a_plugin_that_no_trusted_key_signed_is_refused(first: Server) {
