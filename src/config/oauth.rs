@@ -173,6 +173,10 @@ fn check(it: &Provider, name: &str) -> Result<(), String> {
     if let Some(name) = it.parameters.keys().find(|name| RESERVED.contains(&name.as_str())) {
         return Err(format!("must not set the parameter `{name}`"));
     }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if it.domains.iter().any(|it| !it.contains('.') || !it.chars().all(plain)) {
+        return Err("has `domains` that are not plain ones such as \"acme.example\"".to_owned());
+    }
     let claims = &it.claims;
     if [&claims.email, &claims.email_verified, &claims.username]
         .iter()

@@ -108,6 +108,9 @@ pub struct Provider {
     pub requires_iss: bool,
     #[serde(default)]
     pub claims: ClaimMap,
+    /// Its word on an address counts only within these; empty: everywhere.
+    #[serde(default)]
+    pub domains: Vec<String>,
 }
 
 impl Provider {
@@ -115,6 +118,12 @@ impl Provider {
     #[must_use]
     pub const fn is_oidc(&self) -> bool {
         self.issuer.is_some()
+    }
+
+    /// Whether its word on this address counts: a company's provider can say what it likes of other people's.
+    #[must_use]
+    pub fn vouches_for(&self, email: &Email) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|one| one == email.domain())
     }
 
     /// What its subjects are unique under, where no token says it.
