@@ -232,8 +232,10 @@ impl Walk<'_> {
                     && schema.any_of.is_empty()
                 {
                     let unknown = object.keys().filter(|name| !known(name));
+                    // An inner object with nothing of ours may be anything, put in the wrong place: its words are not told.
+                    let ours = path.is_empty() || object.keys().any(|name| known(name));
                     for name in unknown {
-                        let place = if plain(name) { join(path, name) } else { path.to_owned() };
+                        let place = if ours && plain(name) { join(path, name) } else { path.to_owned() };
                         self.tell(&place, "unknown-field", "is not a field of this request");
                     }
                 }

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::Chapter;
 use super::caller::Caller;
-use super::events::{instant, word};
+use super::events::word;
 use super::problem::Problem;
 use super::reply::ApiResult;
+use super::views::instant;
 use crate::domain::{DecisionFilter, LoggedDecision};
 use crate::guard::actions::{GetDecision, GetOrganizationDecision, ListDecisions, ListOrganizationDecisions};
 
@@ -87,7 +88,7 @@ fn filter(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let (since, until, limit) = (instant(since), instant(until), limit.unwrap_or(100));
+    let (since, until, limit) = (since.map(instant), until.map(instant), limit.unwrap_or(100));
     Ok(DecisionFilter { principal, action, resource, policy, allowed, since, until, before, limit })
 }
 

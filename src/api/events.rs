@@ -12,7 +12,8 @@ use super::Chapter;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::reply::ApiResult;
-use crate::domain::{Event, EventFilter, Line, Micros};
+use super::views::instant;
+use crate::domain::{Event, EventFilter, Line};
 use crate::guard::actions::{ListEvents, ListOrganizationEvents, ListOwnEvents};
 
 pub(super) struct EventsApi;
@@ -64,10 +65,6 @@ fn views(events: Vec<Event>) -> Vec<EventView> {
     events.into_iter().map(EventView::from).collect()
 }
 
-pub(super) fn instant(at: Option<OffsetDateTime>) -> Option<Micros> {
-    at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000).ok()).map(Micros::new)
-}
-
 /// What a filter looks for. Nothing that is kept holds a control character, and PostgreSQL cannot even be asked for a NUL.
 pub(super) fn word(text: Option<String>, field: &str) -> Result<Option<String>, Problem> {
     let parsed = text.map(|text| Line::<200>::parse(&text)).transpose();
@@ -84,8 +81,8 @@ fn filter(
     Ok(EventFilter {
         action: word(action, "action")?,
         principal: word(principal, "principal")?,
-        since: instant(since),
-        until: instant(until),
+        since: since.map(instant),
+        until: until.map(instant),
         failed,
         before,
         limit: limit.unwrap_or(100),

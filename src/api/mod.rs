@@ -29,6 +29,7 @@ mod federation;
 mod forward_auth;
 mod framework;
 mod freshness;
+mod grants;
 mod health;
 mod invitations;
 mod jwks;
@@ -39,6 +40,7 @@ mod organizations;
 mod pages;
 mod passing;
 mod passwords;
+mod plugins;
 mod policies;
 mod problem;
 mod reference;
@@ -109,9 +111,15 @@ operations! {
         deletion::DeletionApi,
     ),
     (organizations::OrganizationsApi, members::MembersApi, invitations::InvitationsApi, roles::RolesApi),
-    (waitlist::WaitlistApi, messages::MessagesApi, users::UsersApi, jwks::JwksApi),
+    (
+        waitlist::WaitlistApi,
+        messages::MessagesApi,
+        users::UsersApi,
+        jwks::JwksApi,
+        plugins::PluginsApi,
+    ),
     (federation::FederationApi, connections::ConnectionsApi),
-    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi),
+    (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (
         resources::ResourcesApi,

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::role;
 use crate::app;
-use crate::domain::{Description, Invalid, Line, Micros, NewRole, RoleName, RolePatch};
+use crate::domain::{Description, Invalid, Line, Micros, NewRole, RoleName, RolePatch, RoleRef};
 use crate::guard::actions::{CreateRole, DeleteRole, ListRoles, UpdateRole};
 
 pub(super) struct RolesApi;
@@ -140,10 +140,17 @@ impl RolesApi {
         organization_id: Path<Uuid>,
         /// Whether to list the platform's own roles too.
         include_system: Query<Option<bool>>,
+        /// Whether to list the platform's roles on one thing too; see `create_grant`.
+        include_project: Query<Option<bool>>,
     ) -> ApiResult<ListRoles, Vec<RoleView>> {
         let ok = caller.authorize(ListRoles { organization: organization_id.0.into() }).await?;
         let roles = caller.app().list_roles(ok).await?;
-        let wanted = |role: &app::Role| role.organization.is_some() || include_system.0.unwrap_or(true);
+        let (system, project) = (include_system.0.unwrap_or(true), include_project.0.unwrap_or(false));
+        let wanted = |role: &app::Role| match RoleRef::from(role.id) {
+            RoleRef::System(_) => system,
+            RoleRef::Project(_) => project,
+            RoleRef::Custom(_) => true,
+        };
         Ok(roles.map(|roles| roles.into_iter().filter(wanted).map(RoleView::from).collect()).into())
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{self, Page, RoleId, RoleRef};
+use crate::domain::{self, Micros, Page, RoleId, RoleRef};
 
 /// An account.
 #[derive(Debug, Object)]
@@ -52,8 +52,8 @@ impl From<domain::User> for UserView {
             waitlist_status: user.waitlist.into(),
             waitlist_position: None,
             created_at: user.created_at.to_datetime(),
-            last_login_at: user.last_login_at.map(domain::Micros::to_datetime),
-            deletion_due_at: user.deletion_due_at.map(domain::Micros::to_datetime),
+            last_login_at: user.last_login_at.map(Micros::to_datetime),
+            deletion_due_at: user.deletion_due_at.map(Micros::to_datetime),
         }
     }
 }
@@ -136,4 +136,9 @@ pub(super) fn role(id: Uuid) -> RoleRef {
 /// A page of a list; without `limit`, 100 rows.
 pub(super) fn page(after: Option<Uuid>, limit: Option<i64>) -> Page {
     Page { after, limit: limit.unwrap_or(100) }
+}
+
+/// An instant of a request, to the microsecond.
+pub(super) fn instant(at: OffsetDateTime) -> Micros {
+    Micros::new(i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX))
 }

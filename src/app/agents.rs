@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::grants::Grantee;
+use super::grants::{Grantee, scope_not_held};
 use super::{App, Error};
 use crate::crypto::FreshKey;
 use crate::domain::{Agent, AgentPatch, ApiKeyId, ForeignId, NewAgent, Page, Secret};
@@ -12,7 +12,7 @@ use crate::guard::actions::{
     CreateAgent, CreateAgentToken, GetAgent, ListAgents, ResumeAgent, SuspendAgent, TerminateAgent,
     UpdateAgent,
 };
-use crate::guard::{Authorized, CredentialKind, Released};
+use crate::guard::{Authorized, CredentialKind, Released, Resource};
 use crate::store::NewKey;
 
 /// A token for one task.
@@ -60,12 +60,19 @@ impl App {
     }
 
     /// # Errors
-    /// [`Error::Conflict`] `changed-meanwhile`, also if the agent is terminated.
+    /// [`Error::Conflict`] `changed-meanwhile`, also if the agent is terminated; [`Error::Denied`] `scope-not-held` if it
+    /// would leave the one project on which the caller has a right to it.
     pub async fn update_agent(
         &self,
         ok: Authorized<'_, UpdateAgent>,
         patch: AgentPatch,
     ) -> Result<Released<UpdateAgent, Agent>, Error> {
+        // Whoever has the agent by a role on its project does not take it out of there.
+        let UpdateAgent { organization, .. } = *ok.action();
+        let whole = Resource::Organization(organization);
+        if patch.project.is_some() && !self.guard.holds(ok.caller(), "agent:write", whole).await? {
+            return Err(scope_not_held());
+        }
         let mut tx = self.store.begin().await?;
         let agent = tx.update_agent(&ok, patch, self.now()).await?;
         self.note(&mut tx, &ok, json!({ "project": agent.project, "task": agent.task })).await?;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::grants::Grantee;
+use super::hooks::{calling_person, with_findings};
 use super::{App, Error};
 use crate::crypto::FreshKey;
 use crate::domain::{ApiKey, ApiKeyId, KeyOwner, NewApiKey, Secret};
 use crate::guard::{Action, Authorized, Released};
 use crate::outbound::{Letter, Template};
+use crate::plugins::{ActorKind, KeyWish};
 use crate::store::{ListsKeys, MakesKeys, NewKey, RevokesKeys, RotatesKeys, Tx};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,7 +36,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Invalid`] `unknown-scope`; [`Error::Denied`] `scope-not-held` if a scope is more than the maker or the
-    /// key's owner has.
+    /// key's owner has; [`Error::Refused`] and [`Error::Unavailable`] by a plugin.
     pub async fn create_api_key<A: MakesKeys>(
         &self,
         ok: Authorized<'_, A>,
@@ -47,6 +49,28 @@ impl App {
         };
         let scopes = self.grantable(ok.caller(), grantee, new.scopes).await?;
         let now = self.now();
+        let wish = KeyWish {
+            owner: match ok.action().owner() {
+                KeyOwner::User(_) => ActorKind::Human,
+                KeyOwner::Organization(_) => ActorKind::Service,
+                KeyOwner::Agent(..) => ActorKind::Agent,
+            },
+            issuer: ok.caller().user().map(calling_person),
+            name: new.name.to_string(),
+            scopes,
+            expires_in_seconds: new.expires_in_days.map(|days| (DAY * u32::from(days)).as_secs()),
+        };
+        let organization = match ok.action().owner() {
+            KeyOwner::User(_) => None,
+            KeyOwner::Organization(organization) | KeyOwner::Agent(organization, _) => {
+                Some(organization.to_string())
+            }
+        };
+        let context = self.hook_context(ok.caller(), None, organization);
+        let (judged, left) = self.plugins().apikey_issue(&context, &wish).await;
+        let findings = self.obey(&ok, judged).await?;
+        let expires_in = left.expires_in_seconds.or(wish.expires_in_seconds).map(Duration::from_secs);
+        let scopes = left.scopes.unwrap_or(wish.scopes);
         let id: ApiKeyId = self.fresh();
         let fresh = FreshKey::new(id, self.settings.key_environment, &*self.random);
         let row = NewKey {
@@ -59,13 +83,13 @@ impl App {
             task: None,
             parent: None,
             created_at: now,
-            expires_at: new.expires_in_days.map(|days| now + DAY * u32::from(days)),
+            expires_at: expires_in.map(|lifetime| now + lifetime),
         };
         let mut tx = self.store.begin().await?;
         let key = tx.insert_api_key(&ok, row).await?;
         self.tell_of_key(&mut tx, &ok, &key, Told::Created).await?;
         let details = json!({ "key": id.to_string(), "name": key.name, "scopes": key.scopes });
-        self.note(&mut tx, &ok, details).await?;
+        self.note(&mut tx, &ok, with_findings(details, &findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(ok.release(ShownKey { key, text: fresh.key }))

@@ -11,7 +11,7 @@ use crate::guard::Authorized;
 use crate::store::ChecksPassword;
 
 /// How long a network stays known after the last sign-in from it.
-const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub(super) const KNOWN_FOR: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 impl App {
     /// Counts a try for the account of `email`.

@@ -123,6 +123,7 @@ impl App {
             session: exchange.session,
             amr: vec![method(exchange.federated)],
             auth_time: exchange.auth_time,
+            ext: serde_json::Map::new(),
         };
         let access =
             self.tokens.issue_granted(&claims, &granted, id.into(), now, until).map_err(|error| {

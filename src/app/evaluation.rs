@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::{App, Error};
-use crate::domain::{AgentId, Email, FieldError, OrganizationId, ResourceRef, UserId};
+use crate::domain::{AgentId, Email, FieldError, GrantHolder, OrganizationId, ResourceRef, UserId};
 use crate::guard::actions::{Asks, Evaluate, Evaluations, GetAuthzenConfiguration};
 use crate::guard::{Answer, Asked, Authorized, Known, Party, Released, Unknown};
 use crate::store::PersonName;
@@ -190,7 +190,7 @@ impl App {
         if let Some((_, known)) = found.subjects.iter().find(|(before, _)| before == name) {
             return Ok(known.clone());
         }
-        let stored = |entity| Known { entities: vec![entity], asserted: false };
+        let stored = |entity| Known::stored(vec![entity]);
         let known = match name.kind.as_str() {
             "User" => match person(&name.id) {
                 Some(person) => self.store.person_facts(ok, &person).await?.map(stored),
@@ -205,8 +205,23 @@ impl App {
             }
             _ => self.thing(ok, name).await?,
         };
+        let known = match known {
+            Some(known) => Some(self.with_grants(ok, known).await?),
+            None => None,
+        };
         found.subjects.push((name.clone(), known.clone()));
         Ok(known)
+    }
+
+    /// A subject with the roles that it holds on single things.
+    async fn with_grants<A: Asks>(&self, ok: &Authorized<'_, A>, subject: Known) -> Result<Known, Error> {
+        let holder = subject.entities.first().and_then(|entity| match entity.uid.kind.as_ref() {
+            "User" => UserId::parse(&entity.uid.id).map(GrantHolder::User),
+            "Agent" => AgentId::parse(&entity.uid.id).map(GrantHolder::Agent),
+            _ => None,
+        });
+        let Some(holder) = holder else { return Ok(subject) };
+        Ok(Known { given: self.store.given_roles(ok, holder, self.now()).await?, ..subject })
     }
 
     pub(super) async fn resource<A: Asks>(
@@ -218,7 +233,7 @@ impl App {
         if let Some((_, known)) = found.resources.iter().find(|(before, _)| before == name) {
             return Ok(known.clone());
         }
-        let stored = |entity| Known { entities: vec![entity], asserted: false };
+        let stored = |entity| Known::stored(vec![entity]);
         let known = match name.kind.as_str() {
             "Organization" if OrganizationId::parse(&name.id) == Some(ok.action().organization()) => {
                 ok.object().cloned().map(stored)
@@ -237,7 +252,7 @@ impl App {
     async fn thing<A: Asks>(&self, ok: &Authorized<'_, A>, name: &Named) -> Result<Option<Known>, Error> {
         let Ok(thing) = ResourceRef::parse(&name.kind, &name.id) else { return Ok(None) };
         if let Some(facts) = self.store.resource_facts(ok, &thing).await? {
-            return Ok(Some(Known { entities: facts.entities, asserted: false }));
+            return Ok(Some(Known::stored(facts.entities)));
         }
         let Some(properties) = &name.properties else { return Ok(None) };
         let organization = ok.action().organization();

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::hooks::{calling_person, with_findings};
 use super::{App, Error};
-use crate::domain::{Email, HeldRole, Invitation, OrganizationId, Page, Secret};
+use crate::domain::{Email, HeldRole, Invitation, OrganizationId, Page, RoleRef, Secret};
 use crate::guard::actions::{AcceptInvitation, CreateInvitation, ListInvitations, RevokeInvitation};
 use crate::guard::{Authorized, Principal, Released};
 use crate::outbound::{Letter, Template};
+use crate::plugins::InvitationWish;
 
 impl App {
     /// Invites an address and mails it the link; an older open invitation to the same address is taken back.
     ///
     /// # Errors
-    /// If the database does not answer.
+    /// [`Error::Refused`] and [`Error::Unavailable`] by a plugin.
     pub async fn create_invitation(
         &self,
         ok: Authorized<'_, CreateInvitation>,
@@ -22,6 +24,17 @@ impl App {
         send_email: bool,
     ) -> Result<Released<CreateInvitation, Invitation>, Error> {
         let by = ok.caller().user().ok_or(Error::Unauthenticated { code: "not-signed-in" })?;
+        let wish = InvitationWish {
+            organization: ok.action().organization.to_string(),
+            email: email.to_string(),
+            role: match ok.action().role {
+                RoleRef::System(role) => role.name().to_owned(),
+                role @ (RoleRef::Project(_) | RoleRef::Custom(_)) => role.id().to_string(),
+            },
+            inviter: Some(calling_person(by)),
+        };
+        let context = self.hook_context(ok.caller(), None, Some(wish.organization.clone()));
+        let findings = self.obey(&ok, self.plugins().org_invite(&context, &wish).await).await?;
         let token = Secret::random(&*self.random);
         let lifetime = self.settings.invitation_lifetime;
         let mut tx = self.store.begin().await?;
@@ -29,7 +42,7 @@ impl App {
             .insert_invitation(&ok, self.fresh(), (&email, by.id), token.hash(), lifetime, self.now())
             .await?;
         let details = json!({ "invitation": invitation.id.to_string(), "role": invitation.role.name });
-        self.note(&mut tx, &ok, details).await?;
+        self.note(&mut tx, &ok, with_findings(details, &findings)).await?;
         if send_email {
             let values = BTreeMap::from([
                 ("link".to_owned(), self.link("/accept-invitation", &token)),

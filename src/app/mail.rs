@@ -6,7 +6,8 @@ use super::{App, Error};
 use crate::domain::{MessageId, User};
 use crate::guard::actions::DeliverMail;
 use crate::guard::{Action, Authorized, Principal};
-use crate::outbound::{Letter, MailError, Template};
+use crate::outbound::{Letter, MailError, Template, Written};
+use crate::plugins::{Hook, OutgoingLetter};
 use crate::store::{Queued, Tx};
 
 /// Seals letters at rest; the word is bound into the seal.
@@ -75,11 +76,7 @@ impl App {
             tracing::error!(message = %queued.id, why);
             return Ok(false);
         };
-        match self
-            .mailer
-            .send(queued.id, &letter, queued.language.unwrap_or_default(), queued.created_at)
-            .await
-        {
+        match self.carry(ok, &queued, &letter).await {
             Ok(()) => {
                 self.store.mail_delivered(ok, queued.id).await?;
                 Ok(true)
@@ -88,6 +85,35 @@ impl App {
                 self.postpone(ok, queued.id, queued.attempts, &error).await?;
                 Ok(false)
             }
+        }
+    }
+
+    /// By a plugin, if one carries letters; else as the configuration says. A letter that a plugin does not take waits
+    /// for its next try: it is not handed to somebody whom the operator did not choose.
+    async fn carry(
+        &self,
+        ok: &Authorized<'_, DeliverMail>,
+        queued: &Queued,
+        letter: &Letter,
+    ) -> Result<(), MailError> {
+        let language = queued.language.unwrap_or_default();
+        if !self.plugins().has(Hook::MailSend) {
+            return self.mailer.send(queued.id, letter, language, queued.created_at).await;
+        }
+        let Written { template, sender, to, subject, text, html } = self.mailer.write(letter, language)?;
+        let outgoing = OutgoingLetter {
+            id: queued.id.to_string(),
+            template: template.to_owned(),
+            sender,
+            to,
+            subject,
+            text,
+            html,
+        };
+        let context = self.hook_context(ok.caller(), Some(language), None);
+        match self.plugins().send_mail(&context, &outgoing).await {
+            None => self.mailer.send(queued.id, letter, language, queued.created_at).await,
+            Some(sent) => sent.map_err(|error| MailError::Transient(format!("a plugin: {}", error.kind()))),
         }
     }
 

@@ -21,6 +21,7 @@ mod explain;
 mod federation;
 mod forward_auth;
 mod grants;
+mod hooks;
 mod imports;
 mod introspection;
 mod invitations;
@@ -34,6 +35,10 @@ mod messages;
 mod organizations;
 mod password_strength;
 mod passwords;
+mod plugin_events;
+mod plugin_host;
+mod plugin_installs;
+mod plugin_states;
 mod policies;
 mod purge;
 mod refusals;
@@ -45,12 +50,15 @@ mod roles;
 mod search;
 mod sessions;
 mod sign_in;
+mod thing_roles;
 mod trusted;
 mod waitlist;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
@@ -78,6 +86,10 @@ use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
 pub use self::password_strength::Advice;
+pub use self::plugin_events::events_principal;
+pub use self::plugin_host::PluginHost;
+pub use self::plugin_installs::{PluginGrant, PluginWish, Semver};
+pub use self::plugin_states::{PluginLine, PluginSource, PluginState};
 pub use self::purge::purge_principal;
 pub use self::register::Registration;
 pub use self::reviews::waitlist_principal;
@@ -90,6 +102,7 @@ use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, Waitl
 use crate::guard::{Action, Authorized, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::{Mailer, Providers};
+pub use crate::plugins::FailurePolicy;
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
 
@@ -100,6 +113,10 @@ pub struct Settings {
     pub public_url: Url,
     /// Where policies are read from when they are reloaded.
     pub policies_dir: std::path::PathBuf,
+    /// Where plugins are installed from; none: the server was started without plugins.
+    pub plugins_dir: Option<std::path::PathBuf>,
+    /// What administrators may have put into a plugin's requests: by plugin, then by the name its manifest has for it.
+    pub plugin_secrets: BTreeMap<String, BTreeMap<String, crate::domain::Secret>>,
     /// Says openly whether an address has an account. Off: register and login answer alike.
     pub reveal_accounts: bool,
     pub access_lifetime: Duration,
@@ -135,6 +152,8 @@ impl Settings {
             oauth: OAuthSettings::new(&public_url),
             public_url,
             policies_dir: std::path::PathBuf::new(),
+            plugins_dir: None,
+            plugin_secrets: BTreeMap::new(),
             reveal_accounts: false,
             access_lifetime: Duration::from_secs(15 * 60),
             session_lifetime: Duration::from_secs(7 * 24 * HOUR),
@@ -195,7 +214,10 @@ pub struct App {
     master: MasterKey,
     previous_master: Option<MasterKey>,
     sealer: Sealer,
-    plugins: Plugins,
+    /// Calls that run keep the generation they began with.
+    plugins: ArcSwap<Plugins>,
+    /// What is installed as of then; whoever changes it waits for its turn.
+    plugins_state: tokio::sync::Mutex<Option<i64>>,
     mailer: Mailer,
     providers: Providers,
     trusted: Trusted,
@@ -242,7 +264,8 @@ impl App {
             master,
             previous_master,
             sealer,
-            plugins,
+            plugins: ArcSwap::from_pointee(plugins),
+            plugins_state: tokio::sync::Mutex::new(None),
             mailer,
             providers,
             trusted: Trusted::new(trusted, issuers),
@@ -309,6 +332,11 @@ impl App {
         };
         tx.append_event(ok, Note { details, ..Note::default() }, self.now()).await?;
         Ok(())
+    }
+
+    /// The plugins as they are now.
+    fn plugins(&self) -> Arc<Plugins> {
+        self.plugins.load_full()
     }
 
     /// Tells of an attempt that failed, in a transaction of its own.

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::hooks::with_findings;
 use super::sign_in::signed_in;
 use super::{App, Error, letter};
 use crate::crypto::Verified;
@@ -9,6 +10,7 @@ use crate::domain::{Email, Invalid, OwnKeys, Password, Secret};
 use crate::guard::actions::{ChangePassword, ResetPassword};
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Letter, Template};
+use crate::plugins::PasswordOccasion;
 use crate::store::{self, Account, ProvesPassword};
 
 impl App {
@@ -33,6 +35,16 @@ impl App {
         let person = signed_in(&account.user, self.fresh(), now, ok.caller());
         let ok_person = self.guard.authorize(&person, ResetPassword {}).await?;
         let password = choose(new_password, &account.user.email)?;
+        let about = (&account.user.email, account.user.full_name.as_deref());
+        let findings = self
+            .password_passes(
+                &ok_person,
+                PasswordOccasion::Reset,
+                about,
+                new_password.expose(),
+                "new_password",
+            )
+            .await?;
         let password_hash = self.hasher.hash(password).await?;
 
         let mut tx = self.store.begin().await?;
@@ -42,7 +54,7 @@ impl App {
         };
         self.open_proved_registration(&mut tx, &ok_person, account.user.id).await?;
         self.enqueue(&mut tx, &ok_person, self.password_changed(&account, keys)).await?;
-        self.note(&mut tx, &ok_person, json!({ "keys_revoked": keys })).await?;
+        self.note(&mut tx, &ok_person, with_findings(json!({ "keys_revoked": keys }), &findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         self.review_waits.notify_one();
@@ -68,6 +80,10 @@ impl App {
             let same = Invalid::new("same-password", "the new password is the current one");
             return Err(Error::Invalid(vec![same.at("new_password")]));
         }
+        let about = (&account.user.email, account.user.full_name.as_deref());
+        let findings = self
+            .password_passes(&ok, PasswordOccasion::Change, about, new_password.expose(), "new_password")
+            .await?;
         let password_hash = self.hasher.hash(password).await?;
 
         let mut tx = self.store.begin().await?;
@@ -76,7 +92,7 @@ impl App {
             ended => ended?,
         };
         self.enqueue(&mut tx, &ok, self.password_changed(&account, keys)).await?;
-        self.note(&mut tx, &ok, json!({ "keys_revoked": keys })).await?;
+        self.note(&mut tx, &ok, with_findings(json!({ "keys_revoked": keys }), &findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(ok.release(()))

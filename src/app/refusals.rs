@@ -58,6 +58,9 @@ impl From<store::Error> for Error {
                 conflict("slug-taken", "another organization already has this slug")
             }
             store::Error::Conflict(store::Conflict::RoleNameTaken) => role_name_taken(),
+            store::Error::Conflict(store::Conflict::AlreadyGranted) => {
+                conflict("already-granted", "they have this role on this thing already; take it away first")
+            }
             store::Error::Conflict(store::Conflict::AlreadyMember) => {
                 conflict("already-a-member", "this person already belongs to the organization")
             }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::hooks::with_findings;
 use super::{App, Error, letter, parse_email};
 use crate::domain::{
     Department, Email, FullName, Language, Password, ReferralSource, Secret, User, UserId, Waitlist,
@@ -9,7 +10,7 @@ use crate::domain::{
 use crate::guard::actions::Register;
 use crate::guard::{Authorized, Released, Resource};
 use crate::outbound::Template;
-use crate::plugins::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
+use crate::plugins::{AuthMethod, Candidate, Finding, PasswordOccasion, ProfilePatch, Verdict};
 use crate::store::{self, Bound, NewUser, Note, Purpose};
 
 /// What somebody sends to get an account.
@@ -41,18 +42,31 @@ impl App {
         let email = parse_email(&wanted.email)?;
         let password = Password::choose(wanted.password.expose(), &email)
             .map_err(|invalid| Error::Invalid(vec![invalid.at("password")]))?;
-        let verdict = self
-            .plugins
-            .validate_registration(
-                &hook_context(&ok, wanted.language, self.now().seconds().cast_unsigned()),
-                &candidate(&email, &wanted),
+        let name = wanted.full_name.as_ref().map(ToString::to_string);
+        let mut findings = self
+            .password_passes(
+                &ok,
+                PasswordOccasion::Registration,
+                (&email, name.as_deref()),
+                wanted.password.expose(),
+                "password",
             )
-            .await;
-        let user = self.judged(email, wanted, verdict)?;
+            .await?;
+        let context = self.hook_context(ok.caller(), wanted.language, None);
+        let judged = self.plugins().validate_registration(&context, &candidate(&email, &wanted)).await;
+        findings.extend(judged.findings);
+        let user = match self.judged(email, wanted, judged.verdict) {
+            Ok(user) => user,
+            Err(refused) => {
+                self.note_refusal(&ok, &findings).await?;
+                return Err(refused);
+            }
+        };
         let password_hash = Some(self.hasher.hash(password).await?);
         let existing = self.store.find_account(&ok, &user.email).await?;
         let owner = existing.map(|account| account.user);
-        self.insert_registered(&ok, owner.as_ref(), NewUser { user: user.clone(), password_hash }).await?;
+        let new = NewUser { user: user.clone(), password_hash };
+        self.insert_registered(&ok, owner.as_ref(), new, &findings).await?;
         Ok(ok.release(user))
     }
 
@@ -63,6 +77,7 @@ impl App {
         ok: &Authorized<'_, Register>,
         owner: Option<&User>,
         new: NewUser,
+        findings: &[Finding],
     ) -> Result<(), Error> {
         let token = Secret::random(&*self.random);
         let link = self.link("/verify-email", &token);
@@ -79,7 +94,7 @@ impl App {
                 self.enqueue(&mut tx, ok, letter(Template::Waitlisted, &new.user, home)).await?;
             }
             let details = json!({ "user": new.user.id.to_string(), "waitlist": new.user.waitlist.as_str() });
-            self.note(&mut tx, ok, details).await?;
+            self.note(&mut tx, ok, with_findings(details, findings)).await?;
         } else if self.settings.reveal_accounts {
             return Err(store::Error::Conflict(store::Conflict::EmailTaken).into());
         } else {
@@ -88,7 +103,11 @@ impl App {
             let told = User { full_name: owner.and_then(|owner| owner.full_name.clone()), ..new.user };
             self.enqueue(&mut tx, ok, letter(Template::AccountExists, &told, home)).await?;
             let about = owner.map(|owner| Resource::User(owner.id));
-            let note = Note { about, failure: Some("email-taken"), ..Note::default() };
+            let details = match with_findings(json!({}), findings) {
+                Json::Object(details) => details,
+                _ => Map::new(),
+            };
+            let note = Note { about, failure: Some("email-taken"), details, ..Note::default() };
             tx.append_event(ok, note, self.now()).await?;
         }
         tx.commit().await?;
@@ -136,22 +155,6 @@ impl App {
             language: wanted.language,
             deletion_due_at: None,
         })
-    }
-}
-
-pub(super) fn hook_context(
-    ok: &Authorized<'_, Register>,
-    language: Option<Language>,
-    now: u64,
-) -> RequestContext {
-    let origin = &ok.caller().origin;
-    RequestContext {
-        request_id: origin.request_id.clone(),
-        client_ip: origin.ip,
-        user_agent: origin.user_agent.clone(),
-        locale: language.map(|language| language.as_str().to_owned()),
-        organization: None,
-        now,
     }
 }
 

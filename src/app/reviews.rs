@@ -9,7 +9,7 @@ use super::{App, Error};
 use crate::domain::{User, UserId};
 use crate::guard::actions::ReviewRegistrations;
 use crate::guard::{Authorized, Principal};
-use crate::plugins::{AuthMethod, Candidate, RequestContext, Verdict};
+use crate::plugins::{AuthMethod, Candidate, Verdict};
 
 const BATCH: i64 = 100;
 const EVERY: Duration = Duration::from_secs(60 * 60);
@@ -40,7 +40,8 @@ impl App {
             let Some((last, _)) = waiting.last() else { return Ok(opened) };
             after = last.id;
             for (user, candidate) in &waiting {
-                if self.plugins_accept(user, candidate).await && self.accept_registration(ok, user).await? {
+                let accepted = self.plugins_accept(ok, user, candidate).await;
+                if accepted && self.accept_registration(ok, user).await? {
                     opened += 1;
                 }
             }
@@ -76,16 +77,15 @@ impl App {
         Ok(waiting)
     }
 
-    async fn plugins_accept(&self, user: &User, candidate: &Candidate) -> bool {
-        let context = RequestContext {
-            request_id: "waitlist".to_owned(),
-            client_ip: None,
-            user_agent: None,
-            locale: user.language.map(|language| language.as_str().to_owned()),
-            organization: None,
-            now: self.now().seconds().cast_unsigned(),
-        };
-        matches!(self.plugins.validate_registration(&context, candidate).await, Verdict::Accept { .. })
+    async fn plugins_accept(
+        &self,
+        ok: &Authorized<'_, ReviewRegistrations>,
+        user: &User,
+        candidate: &Candidate,
+    ) -> bool {
+        let context = self.hook_context(ok.caller(), user.language, None);
+        let judged = self.plugins().validate_registration(&context, candidate).await;
+        matches!(judged.verdict, Verdict::Accept { .. })
     }
 
     /// Whether the account opened by the plugins' yes.

@@ -1,7 +1,8 @@
 //! "At least as fresh as": a change tells the revision it made, and a reader may demand one.
 //!
-//! Decisions read the database, which shows every change that was committed, whichever server made it: with one database
-//! the demand is met at once. It is refused where it cannot be: by a database that was set back, or that lags.
+//! Decisions rest on facts that are as fresh as the newest revision known here (`store/known.rs`), and the database shows
+//! every change that was committed, whichever server made it: with one database the demand is met at once. It is refused
+//! where it cannot be: by a database that was set back, or that lags.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::refusals::{role_name_taken, unknown_role};
 use super::{App, Denied, Error};
 use crate::domain::{
-    CustomRole, FieldError, Gift, Invalid, Line, Micros, NewRole, OrganizationId, RoleId, RolePatch, RoleRef,
-    Roles, SystemRole,
+    CustomRole, FieldError, Gift, Invalid, Line, Micros, NewRole, OrganizationId, ProjectRole, RoleId,
+    RolePatch, RoleRef, Roles, SystemRole,
 };
 use crate::guard::actions::{CreateRole, DeleteRole, ListRoles, UpdateRole};
 use crate::guard::{Authorized, Principal, Released, Resource};
@@ -42,6 +42,21 @@ impl From<SystemRole> for Role {
     }
 }
 
+impl From<ProjectRole> for Role {
+    fn from(role: ProjectRole) -> Self {
+        Self {
+            id: role.id(),
+            organization: None,
+            name: role.name().to_owned(),
+            description: role.description().to_owned(),
+            permissions: role.permissions().iter().map(|&it| it.to_owned()).collect(),
+            includes: None,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+}
+
 impl From<CustomRole> for Role {
     fn from(role: CustomRole) -> Self {
         Self {
@@ -58,7 +73,7 @@ impl From<CustomRole> for Role {
 }
 
 impl App {
-    /// The platform's roles, then the organization's own by name.
+    /// The platform's roles in an organization, its own by name, and the platform's on one thing.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -69,7 +84,9 @@ impl App {
         let own = self.store.list_own_roles(&ok).await?;
         let mut own: Vec<Role> = own.iter().cloned().map(Role::from).collect();
         own.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-        Ok(ok.release(SystemRole::ALL.into_iter().map(Role::from).chain(own).collect()))
+        let system = SystemRole::ALL.into_iter().map(Role::from);
+        let project = ProjectRole::ALL.into_iter().map(Role::from);
+        Ok(ok.release(system.chain(own).chain(project).collect()))
     }
 
     /// Makes a role, of no more than the caller holds.
@@ -177,11 +194,17 @@ impl App {
         let used = tx.count_role_use(&ok, now).await?;
         match reassign_to {
             _ if used.is_none() => {}
+            Some(RoleRef::System(_)) if used.grants > 0 => {
+                let whole =
+                    "it is held on single things, and this role is one in the organization as a whole";
+                return Err(Error::Invalid(vec![Invalid::new("not-grantable", whole).at("reassign_to")]));
+            }
             Some(to) => tx.reassign_role(&ok, to, now).await?,
             None => {
                 let detail = format!(
-                    "held by {} members and {} agents, offered in {} invitations; name another role in `reassign_to`",
-                    used.members, used.agents, used.invitations
+                    "held by {} members and {} agents, offered in {} invitations, given on {} things; name another role \
+                     in `reassign_to`",
+                    used.members, used.agents, used.invitations, used.grants
                 );
                 return Err(Error::Conflict { code: "role-in-use", detail });
             }
@@ -189,7 +212,7 @@ impl App {
         tx.delete_role(&ok).await?;
         let details = json!({
             "role": role.id.to_string(), "name": role.name, "reassigned_to": reassign_to.map(|to| to.id().to_string()),
-            "members": used.members, "invitations": used.invitations, "agents": used.agents,
+            "members": used.members, "invitations": used.invitations, "agents": used.agents, "grants": used.grants,
         });
         self.note(&mut tx, &ok, details).await?;
         tx.commit().await?;
@@ -246,7 +269,7 @@ fn told(role: &CustomRole) -> serde_json::Value {
 
 /// One of the organization's own roles.
 fn own(roles: &Roles, id: RoleId) -> Result<CustomRole, Error> {
-    if SystemRole::from_id(id).is_some() {
+    if !matches!(RoleRef::from(id), RoleRef::Custom(_)) {
         let detail = "this role is the platform's, the same in every organization".to_owned();
         return Err(Error::Conflict { code: "system-role", detail });
     }
@@ -255,7 +278,9 @@ fn own(roles: &Roles, id: RoleId) -> Result<CustomRole, Error> {
 
 /// Clients know the platform's roles by name, so no other role is called the same.
 fn check_name(name: &str) -> Result<(), Error> {
-    let taken = SystemRole::ALL.into_iter().any(|role| role.name() == name.to_lowercase());
+    let system = SystemRole::ALL.into_iter().map(SystemRole::name);
+    let mut platforms = system.chain(ProjectRole::ALL.into_iter().map(ProjectRole::name));
+    let taken = platforms.any(|platforms| platforms == name.to_lowercase());
     if taken { Err(role_name_taken()) } else { Ok(()) }
 }
 
@@ -272,6 +297,8 @@ fn check_line(roles: &mut Roles, role: &CustomRole) -> Result<(), Error> {
             return wrong(Invalid::new("owner-not-inherited", "no role inherits from the owner's"));
         }
         RoleRef::Custom(id) if id != role.id && roles.get(id).is_none() => return wrong(unknown_role()),
+        // Of one thing only: in the organization as a whole it would be something else.
+        RoleRef::Project(_) => return wrong(unknown_role()),
         RoleRef::System(_) | RoleRef::Custom(_) => {}
     }
     if above == role.id.into() || roles.line(above).is_some_and(|line| line.contains(&role.id.into())) {
@@ -293,6 +320,7 @@ fn check_reassignment(roles: &Roles, from: RoleId, to: RoleRef) -> Result<(), Er
         RoleRef::System(SystemRole::Owner) => {
             wrong(Invalid::new("owner-not-assigned", "nobody becomes an owner this way"))
         }
+        RoleRef::Project(_) => wrong(unknown_role()),
         RoleRef::Custom(id) if id == from || roles.get(id).is_none() => wrong(unknown_role()),
         RoleRef::System(_) | RoleRef::Custom(_) => Ok(()),
     }

@@ -12,7 +12,7 @@ use self::page::Place;
 use super::evaluation::{Found, Named, Query};
 use super::{App, Error};
 use crate::guard::actions::{SearchActions, SearchResources, SearchSubjects, Searches};
-use crate::guard::{Asked, Authorized, Entity, Known, Party, Reach, Released, Search, Sought};
+use crate::guard::{Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought};
 use crate::store::Candidate;
 
 /// About how many one request asks at most: some tenths of a second of work.
@@ -75,7 +75,7 @@ impl App {
         let after = place.after(wanted.token.as_deref())?;
         let subject = self.subject(&ok, &query.subject, &mut Found::default()).await?;
         let sought = subject.map(|subject| Sought::Resources { subject, kind: kind.clone() });
-        let Some(search) = self.prepare_search(&ok, query, sought)? else {
+        let Some(mut search) = self.prepare_search(&ok, query, sought)? else {
             return Ok(ok.release(Page::empty()));
         };
         let source = match kind.as_str() {
@@ -83,7 +83,7 @@ impl App {
             "Agent" => Some(Source::Agents),
             _ => Some(Source::Things { reach: search.reach(), kind }),
         };
-        let page = self.walk(&ok, &search, source, after, wanted.limit).await?;
+        let page = self.walk(&ok, &mut search, source, after, wanted.limit).await?;
         Ok(ok.release(place.page(page)))
     }
 
@@ -102,7 +102,7 @@ impl App {
         let after = place.after(wanted.token.as_deref())?;
         let resource = self.resource(&ok, &query.resource, &mut Found::default()).await?;
         let sought = resource.map(|resource| Sought::Subjects { resource, kind: kind.clone() });
-        let Some(search) = self.prepare_search(&ok, query, sought)? else {
+        let Some(mut search) = self.prepare_search(&ok, query, sought)? else {
             return Ok(ok.release(Page::empty()));
         };
         let source = match kind.as_str() {
@@ -111,7 +111,7 @@ impl App {
             "Service" => Source::One(Box::new(Party::Service(ok.action().organization).as_subject())),
             _ => Source::Things { kind, reach: Reach::Anything },
         };
-        let page = self.walk(&ok, &search, Some(source), after, wanted.limit).await?;
+        let page = self.walk(&ok, &mut search, Some(source), after, wanted.limit).await?;
         Ok(ok.release(place.page(page)))
     }
 
@@ -178,18 +178,19 @@ impl App {
     async fn walk<A: Searches>(
         &self,
         ok: &Authorized<'_, A>,
-        search: &Search,
+        search: &mut Search,
         source: Option<Source>,
         mut after: String,
         limit: usize,
     ) -> Result<Page, Error> {
         let mut page = Page::empty();
         let Some(source) = source else { return Ok(page) };
+        let around = search.around();
         let mut asked = 0;
         loop {
             // One more than fits, to see whether there is one.
             let count = limit.saturating_add(1).saturating_sub(page.results.len()).clamp(20, BATCH);
-            let batch = self.batch(ok, &source, &after, count).await?;
+            let batch = self.batch(ok, &source, &around, &after, count).await?;
             for candidate in &batch.candidates {
                 if !search.allows(&candidate.name, &candidate.entities) {
                     continue;
@@ -216,12 +217,13 @@ impl App {
         &self,
         ok: &Authorized<'_, A>,
         source: &Source,
+        around: &[EntityRef],
         after: &str,
         count: usize,
     ) -> Result<Batch, Error> {
         let limit = i64::try_from(count).unwrap_or(i64::MAX);
         let last = |found: &[Candidate]| found.last().map(|it| it.name.id.clone());
-        let candidates = match source {
+        let mut candidates = match source {
             Source::One(one) => {
                 let one = (one.uid.id.as_str() > after).then(|| Candidate::alone((**one).clone()));
                 return Ok(Batch { candidates: one.into_iter().collect(), more: None });
@@ -234,6 +236,10 @@ impl App {
             Source::People => self.store.people_of(ok, uuid(after)?, limit).await?,
             Source::Agents => self.store.agents_of(ok, uuid(after)?, limit).await?,
         };
+        // Where the thing stays, somebody is in what they were given on it or on what it is in.
+        if !around.is_empty() {
+            self.store.enter_given_roles(ok, &mut candidates, around, self.now()).await?;
+        }
         let more = if candidates.len() == count { last(&candidates) } else { None };
         Ok(Batch { candidates, more })
     }

@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value as Json, json};
 
+use super::attempts::KNOWN_FOR;
+use super::hooks::{person as person_of, with_findings};
 use super::{App, Error};
 use crate::crypto::{FEDERATED, NewAccess, Verified, refresh_successor};
 use crate::domain::{Email, Micros, Password, Secret, SessionId, User, UserId, Waitlist};
 use crate::guard::actions::{Login, Logout, RefreshSession};
 use crate::guard::{Authorized, Party, Principal, Released, Resource, UserPrincipal};
+use crate::plugins::{
+    ActorKind, AuthMethod, Finding, Hook, Judged, LegacyOutcome, LoginAttempt, Mint, Person,
+};
 use crate::store::{NewSession, Note, Rotation, SignsIn};
 
 /// What a sign-in gives.
@@ -30,6 +35,8 @@ pub(super) enum Proved {
     Password {
         /// A fresh hash, if the old one's parameters have changed.
         rehashed: Option<String>,
+        /// What plugins had to do with it.
+        findings: Vec<Finding>,
     },
     /// By the provider of this name.
     Provider(String),
@@ -61,7 +68,14 @@ impl App {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let verified = self.hasher.verify(stored, attempt.clone()).await;
+        let mut verified = self.hasher.verify(stored, attempt.clone()).await;
+        let mut legacy = Vec::new();
+        if let (Ok(Verified::NoMatch), Some(account), None) = (&verified, &account, stored)
+            && self.verified_elsewhere(&ok, &account.user, password, &mut legacy).await?
+        {
+            // From now on it is ours to check: a hash of our own is made of it below.
+            verified = Ok(Verified::Match { rehash: true });
+        }
         if let Some(email) = &email {
             self.end_attempt(&ok, email, &verified);
         }
@@ -78,9 +92,9 @@ impl App {
         let session: SessionId = self.fresh();
         let person = signed_in(&user, session, now, ok.caller());
         let ok_person = self.guard.authorize(&person, Login {}).await?;
-
-        let tokens =
-            self.open_session(&ok_person, &user, (session, now), Proved::Password { rehashed }).await?;
+        let tokens = self
+            .open_session(&ok_person, &user, (session, now), Proved::Password { rehashed, findings: legacy })
+            .await?;
         Ok(ok.release(tokens))
     }
 
@@ -92,12 +106,16 @@ impl App {
         (session, now): (SessionId, Micros),
         proved: Proved,
     ) -> Result<Tokens, Error> {
+        let (rehashed, mut findings, provider, method) = match proved {
+            Proved::Password { rehashed, findings } => (rehashed, findings, None, PASSWORD),
+            Proved::Provider(name) => (None, Vec::new(), Some(name), FEDERATED),
+        };
+        findings.extend(self.asked_at_login(ok, user, provider.clone(), method).await?);
+        let claims = self.claims_by_plugins(ok.caller(), person_of(user), session).await?;
+        findings.extend(claims.findings);
+        let ext = claims.verdict;
         let refresh = Secret::random(&*self.random);
         let origin = &ok.caller().origin;
-        let (rehashed, provider, method) = match proved {
-            Proved::Password { rehashed } => (rehashed, None, PASSWORD),
-            Proved::Provider(name) => (None, Some(name), FEDERATED),
-        };
         let details = match &provider {
             Some(provider) => json!({ "session": session.to_string(), "provider": provider }),
             None => json!({ "session": session.to_string() }),
@@ -117,8 +135,8 @@ impl App {
         tx.signed_in(ok, user.id, rehashed.as_deref(), now).await?;
         self.greet_device(&mut tx, ok, user, now).await?;
         tx.know_network(ok, user.id, origin.network(), now).await?;
-        self.note(&mut tx, ok, details).await?;
-        let tokens = self.tokens_for(user.id, session, (now, method), refresh)?;
+        self.note(&mut tx, ok, with_findings(details, &findings)).await?;
+        let tokens = self.tokens_for((user.id, session), (now, method), refresh, ext)?;
         tx.commit().await?;
         Ok(tokens)
     }
@@ -169,8 +187,24 @@ impl App {
         let user = principal.ok_or(Error::Unauthenticated { code: "refresh-token-invalid" })?;
         let (id, signed_in_at) = (user.id, user.signed_in_at);
         let person = Principal::of(Party::User(Box::new(user)), ok.caller().origin.clone());
-        let _ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
-        Ok(ok.release(self.tokens_for(id, session, (signed_in_at, method(federated)), successor)?))
+        let ok_person = self.guard.authorize(&person, RefreshSession {}).await?;
+        let ext = if self.plugins().has(Hook::TokenClaims) {
+            let email = person.user().map(|user| user.email.clone());
+            let account = match &email {
+                Some(email) => self.store.find_account(&ok_person, email).await?,
+                None => None,
+            };
+            match account {
+                Some(account) => {
+                    // The trail has them with the sign-in; a line for each refresh would bury it.
+                    self.claims_by_plugins(ok.caller(), person_of(&account.user), session).await?.verdict
+                }
+                None => Map::new(),
+            }
+        } else {
+            Map::new()
+        };
+        Ok(ok.release(self.tokens_for((id, session), (signed_in_at, method(federated)), successor, ext)?))
     }
 
     /// Ends the session the request rests on, and every refresh token of it.
@@ -185,14 +219,82 @@ impl App {
         Ok(ok.release(()))
     }
 
+    /// Whether the system that the account comes from says that the password is right.
+    async fn verified_elsewhere(
+        &self,
+        ok: &Authorized<'_, Login>,
+        user: &User,
+        password: &Secret,
+        findings: &mut Vec<Finding>,
+    ) -> Result<bool, Error> {
+        let context = self.hook_context(ok.caller(), user.language, None);
+        match self.plugins().verify_legacy(&context, user.email.as_str(), password.expose()).await {
+            Ok(Some((LegacyOutcome::Correct, finding))) => {
+                findings.push(finding);
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
+            Err(plugin) => {
+                tracing::error!(plugin, "a sign-in failed because a plugin did not answer");
+                Err(Error::Unavailable { retry_after: Duration::from_secs(30) })
+            }
+        }
+    }
+
+    /// What plugins say of a person whose credential was right.
+    async fn asked_at_login<A: SignsIn>(
+        &self,
+        ok: &Authorized<'_, A>,
+        user: &User,
+        provider: Option<String>,
+        method: &str,
+    ) -> Result<Vec<Finding>, Error> {
+        if !self.plugins().has(Hook::LoginAuthenticated) {
+            return Ok(Vec::new());
+        }
+        let since = self.now() - KNOWN_FOR;
+        let known = self.store.knows_network(ok, &user.email, ok.caller().origin.network(), since).await?;
+        let attempt = LoginAttempt {
+            person: person_of(user),
+            method: if provider.is_some() { AuthMethod::OAuth } else { AuthMethod::Password },
+            provider,
+            amr: vec![method.to_owned()],
+            new_network: !known,
+        };
+        self.login_passes(ok, user, attempt).await
+    }
+
+    /// What plugins put into an access token, under `ext`.
+    async fn claims_by_plugins(
+        &self,
+        caller: &Principal,
+        person: Person,
+        session: SessionId,
+    ) -> Result<Judged<Map<String, Json>>, Error> {
+        if !self.plugins().has(Hook::TokenClaims) {
+            return Ok(Judged { verdict: Map::new(), findings: Vec::new() });
+        }
+        let mint = Mint {
+            person,
+            actor: ActorKind::Human,
+            session: Some(session.to_string()),
+            scopes: Vec::new(),
+            audience: vec![self.settings.public_url.as_str().trim_end_matches('/').to_owned()],
+        };
+        self.plugins().token_claims(&self.hook_context(caller, None, None), &mint).await.map_err(|plugin| {
+            tracing::error!(plugin, "no token was made because a plugin did not answer");
+            Error::Unavailable { retry_after: Duration::from_secs(30) }
+        })
+    }
+
     fn tokens_for(
         &self,
-        user: UserId,
-        session: SessionId,
+        (user, session): (UserId, SessionId),
         (auth_time, method): (Micros, &'static str),
         refresh: Secret,
+        ext: Map<String, Json>,
     ) -> Result<Tokens, Error> {
-        let claims = NewAccess { user, session, amr: vec![method], auth_time };
+        let claims = NewAccess { user, session, amr: vec![method], auth_time, ext };
         let now = self.now();
         let access = self.tokens.issue(&claims, self.fresh(), now).map_err(|error| Error::Bug {
             context: "a token could not be signed",

@@ -11,6 +11,7 @@ mod doctor;
 mod import;
 mod keys;
 mod migrate;
+mod plugin;
 mod policy;
 mod serve;
 pub mod wire;
@@ -33,6 +34,10 @@ struct Cli {
     /// The TOML file with settings [default: palisade.toml, if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Leave every plugin out, so that a bad one cannot keep the server from starting or people from signing in
+    #[arg(long, global = true)]
+    safe_mode: bool,
 
     #[command(subcommand)]
     command: Option<Command>,
@@ -68,6 +73,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         command: KeysCommand,
+    },
+    /// Make, build, look at and try plugins
+    Plugin {
+        #[command(subcommand)]
+        command: plugin::PluginCommand,
     },
     /// Work with the Cedar policies
     Policy {
@@ -213,7 +223,11 @@ fn complain(error: &(dyn std::error::Error + 'static)) {
 }
 
 fn run(cli: &Cli) -> Outcome {
-    let config = || Config::from_process(cli.config.as_deref());
+    let config = || -> Result<Config, crate::config::ConfigError> {
+        let mut config = Config::from_process(cli.config.as_deref())?;
+        config.safe_mode |= cli.safe_mode;
+        Ok(config)
+    };
     match &cli.command {
         None | Some(Command::Serve) => within_runtime(serve::run(config()?)),
         Some(Command::Migrate) => within_runtime(migrate::run(config()?)),
@@ -226,6 +240,7 @@ fn run(cli: &Cli) -> Outcome {
             within_runtime(import::users(config()?, file, *dry_run, firebase.as_deref()))
         }
         Some(Command::Keys { command }) => within_runtime(keys::run(config()?, command)),
+        Some(Command::Plugin { command }) => plugin::run(command, config),
         Some(Command::Policy { command: PolicyCommand::Test { filter } }) => {
             policy::test(&config()?, filter.as_deref())
         }

@@ -58,6 +58,14 @@ pub(super) async fn run(config: Config) -> Outcome {
         let app = Arc::clone(&app);
         tokio::spawn(async move { reload_on_hangup(&app).await })
     };
+    let plugins = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.follow_plugins_forever().await })
+    };
+    let events = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.deliver_events_forever().await })
+    };
     let decisions = {
         let app = Arc::clone(&app);
         tokio::spawn(async move { app.keep_decisions_forever().await })
@@ -77,7 +85,9 @@ pub(super) async fn run(config: Config) -> Outcome {
     decisions.abort();
     reviews.abort();
     reloads.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, decisions, reviews, reloads);
+    events.abort();
+    plugins.abort();
+    let _ = tokio::join!(mail, key_uses, purge, keys, decisions, reviews, reloads, events, plugins);
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");

@@ -1,18 +1,25 @@
 //! From a configuration to a running [`App`].
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
-use crate::app::{self, App, DecisionQueue, OAuthSettings, Parts, RateLimits, Settings};
-use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding};
-use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer};
-use crate::domain::{Clock, OsRandom, Provider, Random, ReturnOrigins, Signed, SystemClock, TrustedIssuer};
+use crate::app::{
+    self, App, DecisionQueue, OAuthSettings, Parts, PluginHost, RateLimits, Settings, events_principal,
+};
+use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
+use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey};
+use crate::domain::{
+    Clock, OsRandom, Provider, Random, ReturnOrigins, Secret, Signed, SystemClock, TrustedIssuer,
+};
+use crate::guard::actions::LoadPlugins;
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Providers, Transport};
+use crate::outbound::{Catalogue, Mailer, Providers, Transport, Web};
 use crate::pdp::Pdp;
-use crate::plugins::{Binding, FailurePolicy, Limits, Plugins};
+use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Pin, Plugins};
 use crate::store::Store;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -53,7 +60,6 @@ pub async fn app_with_policies(
     pdp: Pdp,
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
-    let plugins = load_plugins(config).await?;
     let providers = Providers::new(config.oauth.providers()?)?;
     let trusted = config.trusted_issuers()?;
     let issuers = Providers::new(key_places(&trusted, &pdp)?)?;
@@ -63,6 +69,7 @@ pub async fn app_with_policies(
     let master = master_key(config, &*world.random)?;
     let previous_master = previous_master_key(config)?;
     let store = Store::open(config.database_url().expose()).await?;
+    let store = store.with_facts_for(Duration::from_millis(config.facts_max_age_ms.into()));
     let settings = Settings {
         reveal_accounts: config.reveal_accounts,
         deletion_grace: Duration::from_secs(u64::from(config.deletion_grace_days) * 24 * 60 * 60),
@@ -74,6 +81,8 @@ pub async fn app_with_policies(
         signing_key_rotation: config.signing_key_rotation(),
         oauth: oauth(config, &config.public_url(bound)),
         policies_dir: config.policies_dir.clone(),
+        plugins_dir: (!config.safe_mode).then(|| config.plugins_dir.clone()),
+        plugin_secrets: plugin_secrets(config)?,
         ..Settings::new(config.public_url(bound))
     };
     let sealer = Sealer::rotating(&master, previous_master.as_ref());
@@ -85,6 +94,9 @@ pub async fn app_with_policies(
     let decisions = Arc::new(decisions);
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
+    let host =
+        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), signers(config)?);
+    let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {
         store,
@@ -103,6 +115,10 @@ pub async fn app_with_policies(
         random,
         settings,
     });
+    let caller = events_principal();
+    let ok = app.authorize(&caller, LoadPlugins {}).await?;
+    app.load_plugins(&ok).await?;
+
     match app.unknown_doors().as_slice() {
         [] => Ok(app),
         wrong => Err(format!(
@@ -111,6 +127,31 @@ pub async fn app_with_policies(
         )
         .into()),
     }
+}
+
+/// Whose signature a plugin needs; in safe mode no plugin is read, and no key.
+fn signers(config: &Config) -> Result<Vec<VerifyingKey>, BoxError> {
+    let read = |path: &PathBuf| {
+        let wrong = |what: &dyn std::fmt::Display| format!("plugin_keys: `{}`: {what}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        VerifyingKey::from_pem(&text).map_err(|error| wrong(&error).into())
+    };
+    config.plugin_keys.iter().filter(|_| !config.safe_mode).map(read).collect()
+}
+
+/// What administrators may grant by name. In safe mode nothing is read: a file that is missing must not keep the server
+/// from starting then.
+fn plugin_secrets(config: &Config) -> Result<BTreeMap<String, BTreeMap<String, Secret>>, BoxError> {
+    let mut all = BTreeMap::new();
+    for (plugin, secrets) in config.plugin_secrets.iter().filter(|_| !config.safe_mode) {
+        let mut read = BTreeMap::new();
+        for (name, source) in secrets {
+            let text = source.read().map_err(|error| format!("plugin_secrets.{plugin}.{name}: {error}"))?;
+            read.insert(name.clone(), text);
+        }
+        all.insert(plugin.clone(), read);
+    }
+    Ok(all)
 }
 
 /// What the configuration says about the edge of the API.
@@ -145,22 +186,42 @@ pub fn refuse_unsafe(config: &Config) -> Result<(), BoxError> {
 
 /// # Errors
 /// If a plugin is not there, is not what its manifest says, or refuses its configuration.
-pub async fn load_plugins(config: &Config) -> Result<Plugins, BoxError> {
-    let bindings: Vec<Binding> = config.plugins().into_iter().map(binding).collect();
-    Ok(Plugins::load(&config.plugins_dir, &bindings, Limits::default()).await?)
+pub async fn load_plugins(config: &Config, host: Arc<dyn Host>) -> Result<Plugins, BoxError> {
+    Ok(Plugins::load(&config.plugins_dir, &plugin_bindings(config)?, Limits::default(), host).await?)
 }
 
-fn binding(it: PluginBinding) -> Binding {
-    Binding {
+/// What the configuration binds.
+pub(super) fn plugin_bindings(config: &Config) -> Result<Vec<Binding>, BoxError> {
+    config.plugins().into_iter().map(binding).collect()
+}
+
+fn binding(it: PluginBinding) -> Result<Binding, BoxError> {
+    let name = &it.name;
+    let origins = |texts: Vec<String>| {
+        let read = texts.iter().map(|text| text.parse::<HttpOrigin>());
+        read.collect::<Result<Vec<_>, _>>().map_err(|error| format!("plugin `{name}`: grants: {error}"))
+    };
+    let PluginGrants { http, internal_http, secrets, kv } = it.grants;
+    let mut texts = BTreeMap::new();
+    for (secret, source) in secrets {
+        let text =
+            source.read().map_err(|error| format!("plugin `{name}`: grants: secret `{secret}`: {error}"))?;
+        texts.insert(secret, text);
+    }
+    let grants = Grants { http: origins(http)?, internal_http: origins(internal_http)?, secrets: texts, kv };
+    Ok(Binding {
         plugin: it.name,
         config: it.config,
-        on_failure: match it.on_failure {
+        on_failure: it.on_failure.map(|policy| match policy {
             OnFailure::Closed => FailurePolicy::Closed,
             OnFailure::Waitlist => FailurePolicy::Waitlist,
             OnFailure::Open => FailurePolicy::Open,
-        },
+        }),
+        monitor: it.monitor,
         deadline: Duration::from_millis(it.deadline_ms),
-    }
+        grants,
+        pin: it.sha256.map(|component| Pin { component, manifest: None }),
+    })
 }
 
 /// # Errors

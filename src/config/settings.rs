@@ -1,5 +1,6 @@
 //! The settings, their types, bounds and defaults.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use url::Url;
 use super::decisions::Decisions;
 use super::forward_auth::ForwardAuth;
 use super::oauth::OAuth;
+use super::plugins::{PluginBinding, SecretSource};
 use super::rate_limits::RateLimits;
 use crate::crypto::MasterKey;
 use crate::domain::{Secret, TrustedIssuer, WaitlistRequires};
@@ -73,6 +75,10 @@ pub struct Config {
     /// Days between a person's wish to be deleted and the purge of the account, 0 to 365. Default 14.
     #[serde(deserialize_with = "grace_days")]
     pub deletion_grace_days: u32,
+    /// How many milliseconds what another server, or a command, changed may go unseen, 0 to 60000; 0: none, at the cost of
+    /// a statement for each read. What this process changes is seen at once. Default 100.
+    #[serde(deserialize_with = "facts_max_age")]
+    pub facts_max_age_ms: u32,
     /// What opens an account that waits: `verified-email`, `approval`, or both. Default `approval`.
     #[serde(deserialize_with = "waitlist_requires")]
     pub waitlist_requires: WaitlistRequires,
@@ -84,7 +90,13 @@ pub struct Config {
     pub decisions: Decisions,
     /// Requests in front of other services.
     pub forward_auth: ForwardAuth,
-    /// The registration plugins, asked in this order; see [`Config::plugins`] for the default.
+    /// Start without any plugin, whatever is bound. Default no.
+    pub safe_mode: bool,
+    /// Public keys (PEM, P-256) of which one must have signed each plugin. Default none: no signature is needed.
+    pub plugin_keys: Vec<PathBuf>,
+    /// Where the text of each secret is that administrators may grant: by plugin, then by the manifest's name for it.
+    pub plugin_secrets: BTreeMap<String, BTreeMap<String, SecretSource>>,
+    /// The plugins, of one hook asked in this order; see [`Config::plugins`] for the default.
     plugins: Option<Vec<PluginBinding>>,
 }
 
@@ -112,6 +124,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             reveal_accounts: false,
             deletion_grace_days: 14,
+            facts_max_age_ms: 100,
             waitlist_requires: WaitlistRequires::default(),
             hashing: Hashing::default(),
             rate_limits: RateLimits::default(),
@@ -119,6 +132,9 @@ impl Default for Config {
             trusted_issuers: Vec::new(),
             decisions: Decisions::default(),
             forward_auth: ForwardAuth::default(),
+            safe_mode: false,
+            plugin_keys: Vec::new(),
+            plugin_secrets: BTreeMap::new(),
             plugins: None,
         }
     }
@@ -174,9 +190,12 @@ impl Config {
     }
 
     /// As configured. Without a word about plugins, development lets `example.com` and the invitation code `welcome-aboard`
-    /// in, so that the first ten minutes show a plugin at work; production binds none.
+    /// in, so that the first ten minutes show a plugin at work; production binds none, and so does the safe mode.
     #[must_use]
     pub fn plugins(&self) -> Vec<PluginBinding> {
+        if self.safe_mode {
+            return Vec::new();
+        }
         match (&self.plugins, self.mode) {
             (Some(plugins), _) => plugins.clone(),
             (None, Mode::Production) => Vec::new(),
@@ -237,61 +256,6 @@ impl Default for Hashing {
     }
 }
 
-/// A plugin asked at registration.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PluginBinding {
-    /// The folder's name in `plugins_dir`.
-    pub name: String,
-    /// What the plugin reads; its own business.
-    #[serde(default = "empty_table")]
-    pub config: serde_json::Value,
-    /// `closed` (the default), `waitlist` or `open`.
-    #[serde(default)]
-    pub on_failure: OnFailure,
-    /// How long one call may take, in milliseconds, 1 to 10000. Default 500.
-    #[serde(default = "default_deadline", deserialize_with = "deadline_ms")]
-    pub deadline_ms: u64,
-}
-
-impl PluginBinding {
-    /// The invitation code of development; public, so production refuses it.
-    pub const EXAMPLE_CODE: &'static str = "welcome-aboard";
-
-    fn example() -> Self {
-        Self {
-            name: "waitlist".into(),
-            config: serde_json::json!({
-                "allowed_domains": ["example.com"],
-                "invitation_codes": [Self::EXAMPLE_CODE],
-            }),
-            on_failure: OnFailure::Waitlist,
-            deadline_ms: default_deadline(),
-        }
-    }
-}
-
-/// What follows when a plugin cannot answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnFailure {
-    /// The registration is refused as unavailable; the person may try again.
-    #[default]
-    Closed,
-    /// The account waits for an administrator.
-    Waitlist,
-    /// As if the plugin had accepted: choose it only for a plugin that refuses nobody.
-    Open,
-}
-
-const fn default_deadline() -> u64 {
-    500
-}
-
-fn empty_table() -> serde_json::Value {
-    serde_json::Value::Object(serde_json::Map::new())
-}
-
 /// A number within bounds; the message tells the bounds and not the number.
 pub(super) fn within<'de, D, T>(deserializer: D, low: T, high: T) -> Result<T, D::Error>
 where
@@ -325,12 +289,12 @@ fn rotation_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
     within(deserializer, 0, 3_650)
 }
 
-fn deadline_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    within(deserializer, 1, 10_000)
-}
-
 fn grace_days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     within(deserializer, 0, 365)
+}
+
+fn facts_max_age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    within(deserializer, 0, 60_000)
 }
 
 fn database_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {

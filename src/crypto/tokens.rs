@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::ScheduledKey;
@@ -41,6 +41,8 @@ pub struct NewAccess {
     pub amr: Vec<&'static str>,
     /// When the person signed in.
     pub auth_time: Micros,
+    /// What plugins add, under `ext`; nothing of ours reads it.
+    pub ext: Map<String, Value>,
 }
 
 /// What makes a token less than its person: it is an agent's, on their behalf (RFC 8693 section 4).
@@ -111,6 +113,8 @@ struct Claims {
     org: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<Actor>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    ext: Map<String, Value>,
 }
 
 /// RFC 8693 section 4.1. An actor of an actor is never written, so it is refused.
@@ -236,6 +240,7 @@ impl TokenIssuer {
             scope: None,
             org: None,
             act: None,
+            ext: claims.ext.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Description, Line, Micros, OrganizationId, RoleId, SystemRole};
+use super::{Description, Line, Micros, OrganizationId, ProjectRole, RoleId, SystemRole};
 
 pub type RoleName = Line<100>;
 
@@ -10,6 +10,8 @@ pub type RoleName = Line<100>;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RoleRef {
     System(SystemRole),
+    /// One of the platform's, for one thing.
+    Project(ProjectRole),
     /// Whether there is one of this id, and whose, is not said.
     Custom(RoleId),
 }
@@ -19,6 +21,7 @@ impl RoleRef {
     pub fn id(self) -> RoleId {
         match self {
             Self::System(role) => role.id(),
+            Self::Project(role) => role.id(),
             Self::Custom(id) => id,
         }
     }
@@ -32,7 +35,8 @@ impl From<SystemRole> for RoleRef {
 
 impl From<RoleId> for RoleRef {
     fn from(id: RoleId) -> Self {
-        SystemRole::from_id(id).map_or(Self::Custom(id), Self::System)
+        let system = SystemRole::from_id(id).map(Self::System);
+        system.or_else(|| ProjectRole::from_id(id).map(Self::Project)).unwrap_or(Self::Custom(id))
     }
 }
 
@@ -50,6 +54,7 @@ impl HeldRole {
     pub fn new(role: RoleRef, own: Option<String>) -> Self {
         let name = match role {
             RoleRef::System(role) => role.name().to_owned(),
+            RoleRef::Project(role) => role.name().to_owned(),
             RoleRef::Custom(_) => own.unwrap_or_else(|| "(deleted)".to_owned()),
         };
         Self { role, name }
@@ -136,6 +141,7 @@ impl Roles {
             line.push(role);
             next = match role {
                 RoleRef::System(role) => role.includes().map(RoleRef::System),
+                RoleRef::Project(_) => None,
                 RoleRef::Custom(id) => {
                     own += 1;
                     if own > Self::MAX_DEPTH {
@@ -155,6 +161,7 @@ impl Roles {
         for role in self.line(role)? {
             match role {
                 RoleRef::System(role) => gift.system = gift.system.or(Some(role)),
+                RoleRef::Project(role) => gift.permissions.extend_from_slice(role.permissions()),
                 RoleRef::Custom(id) => {
                     gift.permissions.extend(self.get(id)?.permissions.iter().map(String::as_str));
                 }

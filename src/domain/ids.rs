@@ -52,6 +52,8 @@ ids! {
     MembershipId,
     /// A named set of permissions.
     RoleId,
+    /// A role that somebody has on one thing.
+    GrantId,
     /// An offer of a membership, sent by mail.
     InvitationId,
     /// One sign-in: the family that all its refresh tokens belong to.

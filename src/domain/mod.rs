@@ -15,6 +15,7 @@ mod email;
 mod event;
 mod export;
 mod federation;
+mod grant;
 mod ids;
 mod invalid;
 mod language;
@@ -49,9 +50,10 @@ pub use federation::{
     Claim, ClaimAction, ClaimMap, ClientAuth, Connection, FlowPurpose, IdTokenAlgorithm, Identity,
     IdentityKey, Provider, ProviderName, ProviderTokens, ReturnOrigins, Revocation, Told,
 };
+pub use grant::{Grant, GrantFilter, GrantHolder, MAX_GRANTS, ProjectRole};
 pub use ids::{
-    AgentId, ApiKeyId, DelegationId, IdentityId, InvitationId, MembershipId, MessageId, OrganizationId,
-    RoleId, SessionId, UserId,
+    AgentId, ApiKeyId, DelegationId, GrantId, IdentityId, InvitationId, MembershipId, MessageId,
+    OrganizationId, RoleId, SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::actions::{Context, role_ref};
+use super::grants::Given;
 use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Record, Recorder};
 use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
-use crate::pdp::{Decision, Entity, EntityRef, Pdp, Question, Value};
+use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -24,6 +25,7 @@ pub struct Authorized<'c, A: Action> {
     facts: Vec<Entity>,
     own: Option<Arc<OwnRoles>>,
     register: Option<i64>,
+    grants: Option<i64>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -64,6 +66,12 @@ impl<'c, A: Action> Authorized<'c, A> {
     #[must_use]
     pub fn register(&self) -> Option<i64> {
         self.register
+    }
+
+    /// How often the roles on the organization's single things had been changed, likewise; nothing if there never was one.
+    #[must_use]
+    pub fn grants(&self) -> Option<i64> {
+        self.grants
     }
 
     /// The object of the action itself, as the decision knew it.
@@ -115,9 +123,11 @@ const ROLE_NOT_HELD: &str = "role-not-held";
 
 /// What a question rests on.
 #[derive(Debug, Clone, Copy)]
-struct Known<'a> {
-    slice: &'a Slice,
-    own: Option<&'a OwnRoles>,
+pub(super) struct Known<'a> {
+    pub(super) slice: &'a Slice,
+    pub(super) own: Option<&'a OwnRoles>,
+    /// Roles on what the object is in.
+    pub(super) given: &'a [Given],
 }
 
 /// Whether a permission is held, and which decision settled it.
@@ -129,7 +139,7 @@ pub struct Held {
 }
 
 /// Asks Cedar, and turns its allow into a permit.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Guard {
     pdp: Arc<Pdp>,
     facts: Arc<dyn Facts>,
@@ -161,6 +171,14 @@ impl Guard {
         &self.pdp
     }
 
+    pub(super) fn facts(&self) -> &dyn Facts {
+        &*self.facts
+    }
+
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
     pub(super) fn recorder(&self) -> &dyn Recorder {
         &*self.recorder
     }
@@ -184,7 +202,8 @@ impl Guard {
         let resource = action.resource();
         let slice = self.facts.about(&caller.party, &resource).await?;
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
-        let known = Known { slice: &slice, own: own.as_deref() };
+        let given = self.given(caller, &slice, &resource).await?;
+        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
         let mut decision = None;
         for link in caller.links() {
             let (id, made) = self.decide(caller, link, A::NAME, action.context(), &resource, known).await?;
@@ -209,6 +228,7 @@ impl Guard {
             facts: slice.entities,
             own,
             register: slice.register,
+            grants: slice.grants.map(|(_, revision)| revision),
         })
     }
 
@@ -259,7 +279,8 @@ impl Guard {
     ) -> Result<Held, Denied> {
         let slice = self.facts.about(&caller.party, &resource).await?;
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
-        let known = Known { slice: &slice, own: own.as_deref() };
+        let given = self.given(caller, &slice, &resource).await?;
+        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
         let mut answer = Held { allowed: false, decision: DecisionId::default() };
         for link in caller.links() {
             // What the schema no longer knows nobody holds.
@@ -288,7 +309,7 @@ impl Guard {
     ) -> Result<bool, Denied> {
         let slice = self.facts.about(&caller.party, &Resource::Organization(organization)).await?;
         let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
-        let known = Known { slice: &slice, own: own.as_deref() };
+        let known = Known { slice: &slice, own: own.as_deref(), given: &[] };
         for link in caller.links() {
             if !self.has_gift(caller, link, organization, gift, known).await? {
                 return Ok(false);
@@ -346,13 +367,13 @@ impl Guard {
         &self,
         organization: OrganizationId,
         role: SystemRole,
-        Known { slice, own }: Known<'_>,
+        Known { slice, own, .. }: Known<'_>,
     ) -> Vec<String> {
         let place = Resource::Organization(organization);
         let mut permissions = self.pdp.permissions();
         permissions.retain(|permission| self.is_about(permission, &place));
         let slice = Slice { roles: vec![role_ref(organization, role)], ..slice.clone() };
-        let known = Known { slice: &slice, own };
+        let known = Known { slice: &slice, own, given: &[] };
         // If there could be nobody, everything would have to be held.
         if let Some(somebody) = UserPrincipal::nobody_in_particular() {
             let somebody = Party::User(Box::new(somebody));
@@ -365,7 +386,7 @@ impl Guard {
     }
 
     /// Whether one link has each of these on `resource`.
-    async fn has(
+    pub(super) async fn has(
         &self,
         caller: &Principal,
         link: &Party,
@@ -373,9 +394,10 @@ impl Guard {
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<bool, Denied> {
+        let (who, what) = (link.uid().kind, resource.entity().kind);
         for permission in permissions {
-            // What the schema no longer knows nobody holds.
-            if !self.is_about(permission, resource) {
+            // What the schema does not know, or not of such a caller, they do not hold.
+            if !self.pdp.applies(permission, &who, &what) {
                 return Ok(false);
             }
             let asked = (*permission).to_owned();
@@ -437,6 +459,8 @@ impl Guard {
             && match resource.shown_by() {
                 None => true,
                 Some((action, shown)) => caller.links().all(|link| {
+                    // What is given on a thing shows nothing of the organization.
+                    let known = Known { given: &[], ..known };
                     let asked = question(link, action.into(), Context::new(), &shown, known);
                     let overlay = known.own.map(|own| &*own.overlay);
                     self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
@@ -455,14 +479,22 @@ impl Guard {
         resource: &Resource,
         known: Known<'_>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let (now, id) = self.stamp();
         let question = question(link, action.into(), context, resource, known);
-        let overlay = known.own.map(|own| &*own.overlay);
-        let made = self.pdp.decide_with(&question, overlay);
+        self.decided(caller, &question, known.own.map(|own| &*own.overlay)).await
+    }
+
+    /// The answer to a whole question, told to the recorder.
+    pub(super) async fn decided(
+        &self,
+        caller: &Principal,
+        question: &Question,
+        overlay: Option<&Overlay>,
+    ) -> Result<(DecisionId, Decision), Denied> {
+        let (now, id) = self.stamp();
+        let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         let request_id = &caller.origin.request_id;
-        let turn =
-            self.recorder.record(&Record { id, at: now, request_id, question: &question, decision: &made });
+        let turn = self.recorder.record(&Record { id, at: now, request_id, question, decision: &made });
         if let Some(turn) = turn {
             turn.await;
         }
@@ -470,14 +502,16 @@ impl Guard {
     }
 }
 
-fn question(
+pub(super) fn question(
     link: &Party,
     action: Cow<'static, str>,
     context: Context,
     resource: &Resource,
-    Known { slice, own }: Known<'_>,
+    Known { slice, own, given }: Known<'_>,
 ) -> Question {
-    let principal = link.entity(&slice.roles);
+    let mut principal = link.entity(&slice.roles);
+    let given = given.iter().filter(|it| it.holder == principal.uid);
+    principal.parents.extend(given.map(|it| it.role.clone()));
     let uid = principal.uid.clone();
     let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
     // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
@@ -494,7 +528,7 @@ fn question(
 }
 
 /// Whether a link is in a role, by itself or through roles that include it.
-fn is_in(link: &Party, role: &EntityRef, Known { slice, own }: Known<'_>) -> bool {
+fn is_in(link: &Party, role: &EntityRef, Known { slice, own, .. }: Known<'_>) -> bool {
     let mut entities = slice.entities.clone();
     let mut next = link.entity(&slice.roles).parents;
     if let Some(own) = own {

@@ -5,8 +5,9 @@
 use serde_json::{Map, Value as Json};
 
 use super::actions::{Asks, Context};
+use super::grants::{enter, roles_on};
 use super::record::{DecisionId, Record, Turn};
-use super::{Authorized, Denied, Guard, OWN_TYPES, Resource};
+use super::{Authorized, Denied, GivenRole, Guard, OWN_TYPES, Resource};
 use crate::domain::{FieldError, OrganizationId};
 use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
 
@@ -20,6 +21,16 @@ pub struct Known {
     pub entities: Vec<Entity>,
     /// The asker described it; nothing of it is stored.
     pub asserted: bool,
+    /// Of a person or an agent: the roles on single things that they hold now.
+    pub given: Vec<GivenRole>,
+}
+
+impl Known {
+    /// What is stored of one that was given nothing.
+    #[must_use]
+    pub const fn stored(entities: Vec<Entity>) -> Self {
+        Self { entities, asserted: false, given: Vec::new() }
+    }
 }
 
 /// A question about a product's thing.
@@ -108,7 +119,7 @@ impl Guard {
             organization: Resource::Organization(organization).entity(),
         };
         let entity = self.pdp().fit(draft).ok()?;
-        Some(Known { entities: vec![entity], asserted: true })
+        Some(Known { asserted: true, ..Known::stored(vec![entity]) })
     }
 
     /// Whether the caller, with every link, may describe things of this type.
@@ -202,11 +213,14 @@ pub(super) fn question<A: Asks>(pdp: &Pdp, ok: &Authorized<'_, A>, asked: Asked)
     let object = resource.entities.first()?.uid.clone();
     // What we know of the organization comes with the permit: the right to ask rested on the same facts.
     let mut entities: Vec<Entity> = ok.facts().to_vec();
-    for entity in subject.entities.into_iter().chain(resource.entities) {
+    let Known { entities: subjects, given, .. } = subject;
+    for entity in subjects.into_iter().chain(resource.entities) {
         if !entities.iter().any(|known| known.uid == entity.uid) {
             entities.push(entity);
         }
     }
+    let given = roles_on(&given, &[&entities], &object);
+    enter(&mut entities, &principal, given);
     if let Some(own) = ok.own_roles() {
         own.add_above(&mut entities, &principal);
     }

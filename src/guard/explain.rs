@@ -2,6 +2,7 @@
 
 use super::actions::{ExplainDecision, role_ref};
 use super::evaluation::question;
+use super::grants::roles_on;
 use super::record::DecisionId;
 use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown};
 use crate::domain::{OrganizationId, SystemRole};
@@ -48,7 +49,12 @@ impl Remedy {
     }
 
     /// The question as it would be; nothing if it would be the same.
-    fn applied(self, question: &Question, organization: OrganizationId) -> Option<Question> {
+    fn applied(
+        self,
+        question: &Question,
+        organization: OrganizationId,
+        given: &[EntityRef],
+    ) -> Option<Question> {
         let mut question = question.clone();
         let subject = question.entities.iter_mut().find(|entity| entity.uid == question.principal)?;
         match self {
@@ -63,7 +69,8 @@ impl Remedy {
                 if !may || subject.parents.contains(&role) {
                     return None;
                 }
-                subject.parents.retain(|parent| parent.kind != role.kind);
+                // What they were given on the thing stays theirs.
+                subject.parents.retain(|parent| parent.kind != role.kind || given.contains(parent));
                 subject.parents.push(role);
             }
             Self::VerifyEmail => set(&mut subject.attributes, "email_verified", true)?,
@@ -125,16 +132,18 @@ impl Guard {
         if !self.pdp().applies(&action, &subject.kind, &resource.kind) {
             return unknown(Some(Unknown::Combination.code()));
         }
+        let given = asked.subject.given.clone();
         let Some(question) = question(self.pdp(), ok, asked) else {
             return unknown(Some(Unknown::Facts.code()));
         };
+        let given = roles_on(&given, &[&question.entities], &question.resource);
         let overlay = ok.own_roles().map(|own| &*own.overlay);
         let Ok(Explanation { decision, determining, near_misses }) = self.pdp().explain(&question, overlay)
         else {
             return unknown(Some(Unknown::Facts.code()));
         };
         let near_misses = near_misses.into_iter().filter(|miss| concerns(miss, &question)).collect();
-        let remedies = if decision.allowed { Vec::new() } else { self.remedies(ok, &question) };
+        let remedies = if decision.allowed { Vec::new() } else { self.remedies(ok, &question, &given) };
         Why {
             forbidden: !decision.allowed && !decision.determining.is_empty(),
             allowed: decision.allowed,
@@ -171,21 +180,26 @@ impl Guard {
     }
 
     /// Tries what there is to try: an account put in order, a role, then both.
-    fn remedies(&self, ok: &Authorized<'_, ExplainDecision>, question: &Question) -> Vec<Vec<Remedy>> {
+    fn remedies(
+        &self,
+        ok: &Authorized<'_, ExplainDecision>,
+        question: &Question,
+        given: &[EntityRef],
+    ) -> Vec<Vec<Remedy>> {
         let organization = ok.action().organization;
         let overlay = ok.own_roles().map(|own| &*own.overlay);
         let would = |asked: &Question| self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed);
         let mut mended = question.clone();
         let mut states = Vec::new();
         for state in Remedy::STATES {
-            if let Some(next) = state.applied(&mended, organization) {
+            if let Some(next) = state.applied(&mended, organization, given) {
                 mended = next;
                 states.push(state);
             }
         }
         // Each alone first: of two things wrong with an account, a policy may mind only one.
         for state in &states {
-            if state.applied(question, organization).is_some_and(|asked| would(&asked)) {
+            if state.applied(question, organization, given).is_some_and(|asked| would(&asked)) {
                 return vec![vec![*state]];
             }
         }
@@ -193,7 +207,7 @@ impl Guard {
             return vec![states];
         }
         let with = |role: Remedy| {
-            let asked = role.applied(&mended, organization)?;
+            let asked = role.applied(&mended, organization, given)?;
             would(&asked).then(|| states.iter().copied().chain([role]).collect::<Vec<_>>())
         };
         Remedy::ROLES.into_iter().filter_map(with).collect()

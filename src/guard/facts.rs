@@ -1,9 +1,11 @@
 //! What a decision needs to know, as a question to whoever stores it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
-use super::{Party, Resource};
-use crate::domain::{OrganizationId, Roles};
+use super::{GivenRole, Party, Resource};
+use crate::domain::{GrantHolder, OrganizationId, Roles};
 use crate::pdp::{Entity, EntityRef};
 
 /// The facts of one question.
@@ -20,6 +22,9 @@ pub struct Slice {
     pub version: Option<i64>,
     /// The organization in which the object lives, and which state of its own roles counts; nothing if it has none.
     pub own_roles: Option<(OrganizationId, i64)>,
+    /// The organization in which the object lives, and how often the roles on its single things were changed; nothing if
+    /// none was ever given.
+    pub grants: Option<(OrganizationId, i64)>,
     /// Of an organization: how often its register of things was changed.
     pub register: Option<i64>,
 }
@@ -38,4 +43,13 @@ pub trait Facts: Send + Sync + std::fmt::Debug {
 
     /// The roles that an organization made.
     async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError>;
+
+    /// The roles that somebody was given on single things of an organization, when they had been changed so often; also
+    /// those that are over.
+    async fn grants(
+        &self,
+        organization: OrganizationId,
+        revision: i64,
+        holder: GrantHolder,
+    ) -> Result<Arc<[GivenRole]>, FactsError>;
 }

@@ -32,7 +32,7 @@
 //! ```compile_fail,E0451
 //! # use palisade::{domain::UserId, guard::{Authorized, Principal, actions::GetMe}};
 //! # fn forge<'c>(caller: &'c Principal, user: UserId) -> Authorized<'c, GetMe> {
-//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None }
+//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None, grants: None }
 //! # }
 //! ```
 //! Nor kept for later: it borrows the caller, who lives as long as the request.
@@ -49,7 +49,10 @@ mod denied;
 mod evaluation;
 mod explain;
 mod facts;
+mod grants;
+mod holding;
 mod own_roles;
+mod plugins;
 mod principal;
 mod record;
 mod registry;
@@ -63,6 +66,8 @@ pub use denied::Denied;
 pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
+pub use grants::GivenRole;
+pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
 };
@@ -72,4 +77,4 @@ pub use reload::Reloaded;
 pub use resource::Resource;
 pub use search::{Search, Sought};
 
-pub use crate::pdp::{Entity, Reach};
+pub use crate::pdp::{Entity, EntityRef, Reach};

@@ -65,8 +65,8 @@ const KEPT: u64 = 20_000;
 type Key = (PolicyVersion, OrganizationId, i64);
 
 /// Compiled roles by the state they are in: whoever reads a newer state with the facts asks for another entry, so
-/// nothing here needs to be invalidated, on any node.
-#[derive(Debug)]
+/// nothing here needs to be invalidated.
+#[derive(Debug, Clone)]
 pub(super) struct Kept(Cache<Key, Arc<OwnRoles>>);
 
 impl Kept {

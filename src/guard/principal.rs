@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Resource;
 use super::actions::role_ref;
+use super::{PluginPrincipal, Resource};
 use crate::domain::{
     AgentId, Email, Micros, Network, OrganizationId, RoleRef, SessionId, SystemRole, UserId,
 };
@@ -37,6 +37,8 @@ pub enum Party {
     Service(OrganizationId),
     /// What a request was made with, where that is less than its owner. Only ever a link.
     Credential(Box<CredentialPrincipal>),
+    /// A plugin, for itself.
+    Plugin(Box<PluginPrincipal>),
 }
 
 /// What policies may know of an agent.
@@ -200,7 +202,8 @@ impl Principal {
             | Party::System(_)
             | Party::Agent(_)
             | Party::Service(_)
-            | Party::Credential(_) => None,
+            | Party::Credential(_)
+            | Party::Plugin(_) => None,
         }
     }
 
@@ -212,7 +215,7 @@ impl Principal {
             Party::Credential(credential) => credential.organization,
             Party::Agent(agent) => Some(agent.organization),
             Party::Service(organization) => Some(*organization),
-            Party::Anonymous | Party::User(_) | Party::System(_) => None,
+            Party::Anonymous | Party::User(_) | Party::System(_) | Party::Plugin(_) => None,
         })
     }
 
@@ -234,6 +237,7 @@ impl Party {
             Self::Agent(agent) => EntityRef::new("Agent", agent.id.to_string()),
             Self::Service(organization) => EntityRef::new("Service", organization.to_string()),
             Self::Credential(credential) => EntityRef::new("Credential", credential.id.to_string()),
+            Self::Plugin(plugin) => plugin.uid(),
         }
     }
 
@@ -266,6 +270,7 @@ impl Party {
                 (attributes, roles.to_vec())
             }
             Self::Agent(agent) => return agent.entity(),
+            Self::Plugin(plugin) => (plugin.attributes(), Vec::new()),
             Self::Service(organization) => {
                 (bounds(Some(*organization), None, None), vec![role_ref(*organization, SystemRole::Admin)])
             }

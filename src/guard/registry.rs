@@ -9,14 +9,18 @@ use crate::pdp::{Draft, Entity, EntityRef, Value};
 
 /// The entity types that are Palisade's own: nobody registers a thing of these. A test holds the list against the
 /// schema files.
-pub const OWN_TYPES: [&str; 12] = [
+pub const OWN_TYPES: [&str; 16] = [
     "Agent",
     "Anonymous",
     "Credential",
+    "Hook",
+    "HttpHost",
     "Invitation",
     "Membership",
     "Organization",
     "Platform",
+    "Plugin",
+    "PluginSecret",
     "Role",
     "Scope",
     "Service",

@@ -16,14 +16,24 @@ use crate::domain::{Language, MessageId, Micros};
 /// Longest value that goes into a letter, in characters; a link may be longer.
 const MAX_VALUE: usize = 200;
 
-/// The finished message. The same id and date give the same bytes, so that one sent twice is seen as one.
-pub(super) fn compose(
+/// A letter written out, for a transport of another kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub template: &'static str,
+    pub sender: String,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// Fills the templates in.
+pub(super) fn write(
     catalogue: &Catalogue,
     from: &Mailbox,
-    id: MessageId,
-    (letter, language): (&Letter, Language),
-    date: Micros,
-) -> Result<Message, MailError> {
+    letter: &Letter,
+    language: Language,
+) -> Result<Written, MailError> {
     let values = values(from, letter)?;
     let fill = |form: Form| {
         catalogue
@@ -37,13 +47,32 @@ pub(super) fn compose(
     };
     let (text, html) = (fill(Form::Text)?, fill(Form::Html)?);
     let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
+    Ok(Written {
+        template: letter.template.name(),
+        sender: from.to_string(),
+        to: letter.to.to_string(),
+        subject: subject.trim().to_owned(),
+        text: text.trim_start().to_owned(),
+        html,
+    })
+}
+
+/// The finished message. The same id and date give the same bytes, so that one sent twice is seen as one.
+pub(super) fn compose(
+    catalogue: &Catalogue,
+    from: &Mailbox,
+    id: MessageId,
+    (letter, language): (&Letter, Language),
+    date: Micros,
+) -> Result<Message, MailError> {
+    let written = write(catalogue, from, letter, language)?;
     let to: Address =
         letter.to.as_str().parse().map_err(|_| permanent("the address cannot be written in an envelope"))?;
     let uuid = Uuid::from(id);
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(letter.name.as_deref().map(one_line), to))
-        .subject(subject.trim())
+        .subject(&written.subject)
         .date(SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(date.get()).unwrap_or(0)))
         .message_id(Some(format!("<{uuid}@{}>", from.email.domain())))
         // RFC 3834 section 5: no absence note answers this.
@@ -54,8 +83,8 @@ pub(super) fn compose(
         .multipart(
             MultiPart::alternative()
                 .boundary(format!("palisade-{}", uuid.simple()))
-                .singlepart(part(ContentType::TEXT_PLAIN, text.trim_start()))
-                .singlepart(part(ContentType::TEXT_HTML, &html)),
+                .singlepart(part(ContentType::TEXT_PLAIN, &written.text))
+                .singlepart(part(ContentType::TEXT_HTML, &written.html)),
         )
         .map_err(|error| permanent(format!("the message cannot be built: {error}")))
 }

@@ -12,7 +12,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use url::Url;
 
 use super::catalogue::Catalogue;
-use super::compose::compose;
+use super::compose::{Written, compose, write};
 use super::kept::{KeptLetter, kept};
 use super::letter::Letter;
 use crate::domain::{Language, MessageId, Micros, Secret};
@@ -93,6 +93,14 @@ impl Mailer {
         let Way::Folder(folder) = &self.way else { return Ok(Vec::new()) };
         let folder = folder.clone();
         tokio::task::spawn_blocking(move || kept(&folder, limit)).await.map_err(io::Error::other)?
+    }
+
+    /// Writes one letter out, for somebody else to send.
+    ///
+    /// # Errors
+    /// [`MailError::Permanent`]: a template cannot be filled in.
+    pub fn write(&self, letter: &Letter, language: Language) -> Result<Written, MailError> {
+        write(&self.catalogue, &self.from, letter, language)
     }
 
     /// Sends one letter in `language`, dated `date`.

@@ -14,6 +14,7 @@ mod provider;
 mod web;
 
 pub use catalogue::{Catalogue, TemplateError};
+pub use compose::Written;
 pub use kept::KeptLetter;
 pub use letter::{Letter, Template};
 pub use mailer::{MailError, Mailer, Transport};

@@ -62,28 +62,13 @@ impl Pdp {
     /// As `decide`.
     pub fn decide_with(&self, question: &Question, overlay: Option<&Overlay>) -> Result<Decision, Error> {
         let snapshot = self.current.load();
-        let Some((request, entities)) = snapshot.words.ask(question)? else {
-            let version = snapshot.version;
-            return Ok(Decision { allowed: false, determining: Vec::new(), errors: Vec::new(), version });
-        };
-        let mut sum = Sum::default();
-        snapshot.index.ask_into(&request, &entities, &mut sum);
-        overlay.into_iter().for_each(|overlay| overlay.ask_into(&request, &entities, &mut sum));
-        let answer = sum.answer();
-        let about = |id| snapshot.about.get(id).or_else(|| overlay?.about(id));
-        let failed = !answer.errors.is_empty();
-        let allowed = answer.allowed && !failed;
-        // The permits that would have allowed it did not determine a deny.
-        let determining = if answer.allowed && failed { Vec::new() } else { answer.reasons };
-        Ok(Decision {
-            allowed,
-            determining: determining
-                .iter()
-                .filter_map(|id| about(id).map(|about| about.determining.clone()))
-                .collect(),
-            errors: answer.errors.into_iter().map(|(id, error)| format!("policy `{id}`: {error}")).collect(),
-            version: snapshot.version,
-        })
+        let number = overlay.map_or(0, Overlay::number);
+        if let Some(decision) = snapshot.memo.get(number, question) {
+            return Ok(decision);
+        }
+        let decision = snapshot.work_out(question, overlay)?;
+        snapshot.memo.keep(number, question, &decision);
+        Ok(decision)
     }
 
     /// Makes policies of roles, for [`Pdp::decide_with`]. Slow (some 20 µs each): keep it as long as the roles and
@@ -143,5 +128,32 @@ impl Pdp {
     pub fn describe(&self, policy_id: &str) -> Option<PolicyText> {
         let snapshot = self.current.load();
         snapshot.about.get(&cedar_policy::PolicyId::new(policy_id)).map(|about| about.text.clone())
+    }
+}
+
+impl Snapshot {
+    fn work_out(&self, question: &Question, overlay: Option<&Overlay>) -> Result<Decision, Error> {
+        let Some((request, entities)) = self.words.ask(question)? else {
+            let version = self.version;
+            return Ok(Decision { allowed: false, determining: Vec::new(), errors: Vec::new(), version });
+        };
+        let mut sum = Sum::default();
+        self.index.ask_into(&request, &entities, &mut sum);
+        overlay.into_iter().for_each(|overlay| overlay.ask_into(&request, &entities, &mut sum));
+        let answer = sum.answer();
+        let about = |id| self.about.get(id).or_else(|| overlay?.about(id));
+        let failed = !answer.errors.is_empty();
+        let allowed = answer.allowed && !failed;
+        // The permits that would have allowed it did not determine a deny.
+        let determining = if answer.allowed && failed { Vec::new() } else { answer.reasons };
+        Ok(Decision {
+            allowed,
+            determining: determining
+                .iter()
+                .filter_map(|id| about(id).map(|about| about.determining.clone()))
+                .collect(),
+            errors: answer.errors.into_iter().map(|(id, error)| format!("policy `{id}`: {error}")).collect(),
+            version: self.version,
+        })
     }
 }

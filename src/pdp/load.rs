@@ -8,6 +8,7 @@ use cedar_policy::PolicyId;
 
 use super::decision::PolicyVersion;
 use super::index::Index;
+use super::memo::Memo;
 use super::policy_files::{About, actions_asked_about, read_policies, validate};
 use super::problem::{LoadError, Problem, Source};
 use super::schema_files::{Operations, SchemaRead, read_schema};
@@ -29,6 +30,7 @@ pub(super) struct Snapshot {
     /// What a credential can be granted, in order.
     pub(super) scopes: Vec<String>,
     pub(super) version: PolicyVersion,
+    pub(super) memo: Memo,
 }
 
 impl Snapshot {
@@ -72,6 +74,7 @@ impl Snapshot {
             permissions: permissions.into_iter().collect(),
             scopes,
             version,
+            memo: Memo::default(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod explain;
 mod index;
 mod json;
 mod load;
+mod memo;
 mod overlay;
 mod policy_files;
 mod policy_tests;

@@ -7,6 +7,7 @@
 mod property;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::{Authorizer, Entities, EntityUid, Policy, PolicyId, PolicySet, Request};
 use serde_json::json;
@@ -36,13 +37,15 @@ pub struct RolePolicy {
 /// The policies of some roles, ready to be asked beside the snapshot.
 #[derive(Debug, Default)]
 pub struct Overlay {
+    number: u64,
     by_role: HashMap<EntityUid, PolicySet>,
     about: HashMap<PolicyId, About>,
 }
 
 impl Overlay {
     pub(super) fn build(words: &Words, roles: &[RolePolicy]) -> Result<Self, Error> {
-        let mut this = Self::default();
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut this = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         for role in roles {
             let policy = policy(words, role)?;
             let (key, id) = (policy.id().clone(), role.id.clone());
@@ -52,6 +55,11 @@ impl Overlay {
             this.about.insert(key, About { determining, text });
         }
         Ok(this)
+    }
+
+    /// Of every overlay another, as long as the program runs.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Adds what these policies say. Only those of roles that the principal is in are looked at.

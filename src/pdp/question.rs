@@ -27,7 +27,7 @@ impl fmt::Display for EntityRef {
 }
 
 /// The value of an attribute or of a key of the context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     Bool(bool),
     Long(i64),
@@ -42,7 +42,7 @@ pub enum Value {
 }
 
 /// The types that Cedar reads out of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Extension {
     /// Such as `2026-01-31T12:00:00Z`.
     Datetime,
@@ -58,7 +58,7 @@ pub enum Extension {
 pub type Pairs = Vec<(Cow<'static, str>, Value)>;
 
 /// What is known of one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Entity {
     pub uid: EntityRef,
     /// All that the schema requires and nothing it does not know.
@@ -68,7 +68,7 @@ pub struct Entity {
 }
 
 /// May `principal` do `action` to `resource`?
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Question {
     pub principal: EntityRef,
     /// The id of an action in the schema: `GetOrganization`, `project:read`.

@@ -31,7 +31,9 @@ impl Reach {
     /// No resource at all.
     pub const NOTHING: Self = Self::Only { within: BTreeSet::new(), naming: BTreeSet::new() };
 
-    fn within(uid: EntityRef) -> Self {
+    /// What is this or in it.
+    #[must_use]
+    pub fn within(uid: EntityRef) -> Self {
         Self::Only { within: BTreeSet::from([uid]), naming: BTreeSet::new() }
     }
 
@@ -40,7 +42,8 @@ impl Reach {
     }
 
     /// Either holds.
-    fn or(self, other: Self) -> Self {
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Only { mut within, mut naming }, Self::Only { within: more, naming: names }) => {
                 within.extend(more);

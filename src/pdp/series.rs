@@ -58,7 +58,24 @@ impl Pdp {
     /// # Errors
     /// `BadQuestion` when what is shared does not fit the schema.
     pub fn series(&self, shared: Shared, overlay: Option<Arc<Overlay>>) -> Result<Option<Series>, Error> {
-        let snapshot = arc_swap::Guard::into_inner(self.current());
+        Series::of(arc_swap::Guard::into_inner(self.current()), shared, overlay)
+    }
+}
+
+impl Series {
+    /// The same policies asked about other things that are shared.
+    ///
+    /// # Errors
+    /// As [`Pdp::series`].
+    pub fn again(&self, shared: Shared) -> Result<Option<Self>, Error> {
+        Self::of(Arc::clone(&self.snapshot), shared, self.overlay.clone())
+    }
+
+    fn of(
+        snapshot: Arc<Snapshot>,
+        shared: Shared,
+        overlay: Option<Arc<Overlay>>,
+    ) -> Result<Option<Self>, Error> {
         let Shared { fixed, action, context, entities } = shared;
         let (principal, resource) = match &fixed {
             Fixed::Principal { principal, resource_type } => {
@@ -86,11 +103,9 @@ impl Pdp {
         }
         let all = shared.into_iter().chain(actions);
         let entities = Entities::empty().add_entities(all, Some(&words.schema)).map_err(bad)?;
-        Ok(Some(Series { fixed, uid, action, context, entities, known, overlay, snapshot }))
+        Ok(Some(Self { fixed, uid, action, context, entities, known, overlay, snapshot }))
     }
-}
 
-impl Series {
     /// Whether the answer about this one is yes. `entities`: what is known of it beside what is shared.
     ///
     /// # Errors

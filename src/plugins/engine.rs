@@ -1,6 +1,7 @@
 //! The engine, its limits, and the thread that makes time pass for guests.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -8,20 +9,25 @@ use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, UpdateDeadline,
 };
 
-use super::guest::State;
+use super::guest::{Call, State};
+use super::journal::Journal;
 use super::{Error, Limits, LoadError};
 
 /// How often guests are asked whether their time is up; between, a guest keeps its thread.
 const TICK: Duration = Duration::from_millis(10);
-/// Core instances of one component: the module itself and what its wrapping adds.
-const CORES: u32 = 8;
+/// Core instances of one component: the module itself and what its wrapping adds. One in Rust has 3, one with a
+/// JavaScript engine 13, one with Python's interpreter and its libraries some 30.
+const CORES: u32 = 64;
 /// Tables of one component, likewise.
-const TABLES: u32 = 8;
+const TABLES: u32 = 16;
+/// Memories of one component: what stands for WASI in one with an engine has empty ones.
+const MEMORIES: u32 = 4;
 
 /// What all plugins share.
 pub(super) struct Runtime {
     pub(super) engine: Engine,
     pub(super) limits: Limits,
+    pub(super) journal: Arc<Journal>,
     places: Semaphore,
 }
 
@@ -34,7 +40,7 @@ impl fmt::Debug for Runtime {
 impl Runtime {
     /// # Errors
     /// [`LoadError::Engine`]
-    pub(super) fn new(limits: Limits) -> Result<Self, LoadError> {
+    pub(super) fn new(limits: Limits, journal: Arc<Journal>) -> Result<Self, LoadError> {
         let engine =
             Engine::new(&config(&limits)).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
@@ -50,7 +56,7 @@ impl Runtime {
             })
             .map_err(|error| LoadError::Engine(error.to_string()))?;
         let places = Semaphore::new(usize::try_from(limits.calls).unwrap_or(usize::MAX));
-        Ok(Self { engine, limits, places })
+        Ok(Self { engine, limits, journal, places })
     }
 
     /// Waits for a free place, until `until` at most. Keep the permit as long as the store.
@@ -67,11 +73,34 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(self.limits.output_bytes);
+        store.set_max_component_handles(self.limits.handles);
+        if let Some(fuel) = self.limits.fuel
+            && let Err(error) = store.set_fuel(fuel)
+        {
+            tracing::error!(target: "plugin", error = format!("{error:#}"), "fuel cannot be bounded");
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
             Ok(if Instant::now() >= until { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
         });
         store
+    }
+}
+
+impl Call<'_> {
+    /// One call on a fresh store, which is dropped whatever happens: nothing outlives the call, and a store
+    /// that was interrupted is never entered again.
+    pub(super) async fn on_fresh_store<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Store<State>, Duration) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        let until = Instant::now() + self.deadline;
+        let _place = self.runtime.place(until).await?;
+        let mut store = self.runtime.store(State::new(self, until), until);
+        let left = until.saturating_duration_since(Instant::now());
+        let result = work(&mut store, left).await;
+        *self.usage.lock() = store.data().usage();
+        result.map_err(|error| store.data().failure(&error))
     }
 }
 
@@ -81,8 +110,8 @@ fn config(limits: &Limits) -> Config {
     pool.total_component_instances(calls)
         .total_core_instances(calls.saturating_mul(CORES))
         .max_core_instances_per_component(CORES)
-        .total_memories(calls)
-        .max_memories_per_component(1)
+        .total_memories(calls.saturating_mul(MEMORIES))
+        .max_memories_per_component(MEMORIES)
         .max_memory_size(limits.memory_bytes)
         .total_tables(calls.saturating_mul(TABLES))
         .max_tables_per_component(TABLES)
@@ -98,6 +127,7 @@ fn config(limits: &Limits) -> Config {
         // A trap's address says nothing to an operator, and collecting it costs.
         .wasm_backtrace_max_frames(None)
         .concurrency_support(false)
+        .consume_fuel(limits.fuel.is_some())
         // The guest's own compiler has optimised already; this one runs at every start.
         .cranelift_opt_level(OptLevel::None);
     config

@@ -14,6 +14,21 @@ pub enum Error {
     /// The guest asked for more memory than it may have.
     #[error("the plugin asked for more memory than it may have")]
     OutOfMemory,
+    /// The guest computed more than it may; only where fuel is bounded.
+    #[error("the plugin computed more than it may")]
+    OutOfFuel,
+    /// The guest held more handles than it may.
+    #[error("the plugin held more handles than it may")]
+    TooManyHandles,
+    /// No policy lets the plugin be asked here.
+    #[error("no policy lets the plugin be asked at this hook")]
+    Forbidden,
+    /// It was installed and cannot be loaded: see its state.
+    #[error("the plugin could not be loaded")]
+    Absent,
+    /// It failed too often of late; it is not asked until its quarantine is over.
+    #[error("the plugin is in quarantine")]
+    Quarantined,
     /// A panic, a stack overflow or another trap.
     #[error("the plugin trapped: {0}")]
     Trapped(String),
@@ -23,6 +38,31 @@ pub enum Error {
     /// The engine refused: a limit of the pool, or a fault of the host.
     #[error("the plugin could not be run: {0}")]
     Engine(String),
+}
+
+impl Error {
+    /// One word for counters and spans.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Failed(_) => "failed",
+            Self::TimedOut => "timeout",
+            Self::OutOfMemory => "memory",
+            Self::OutOfFuel => "fuel",
+            Self::TooManyHandles => "handles",
+            Self::Forbidden => "forbidden",
+            Self::Absent => "absent",
+            Self::Quarantined => "quarantined",
+            Self::Trapped(_) => "trap",
+            Self::TooMuchOutput => "output",
+            Self::Engine(_) => "engine",
+        }
+    }
+
+    /// Whether the guest broke something, rather than said that it has no answer.
+    pub(super) const fn is_misbehaviour(&self) -> bool {
+        !matches!(self, Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
+    }
 }
 
 /// Why the plugins cannot be used. The start of the server stops on it.
@@ -43,6 +83,12 @@ pub enum LoadError {
     /// The component wants what its world does not offer.
     #[error("plugin `{plugin}`: the component imports `{import}`, which its world does not offer")]
     Forbidden { plugin: String, import: String },
+    /// The files are not those that were granted: somebody changed them since.
+    #[error("plugin `{plugin}`: {file} has the digest {is}, and {pinned} was installed")]
+    Moved { plugin: String, file: &'static str, is: String, pinned: String },
+    /// No key that the operator trusts has signed the file.
+    #[error("plugin `{plugin}`: {file} is not signed by a trusted key")]
+    Unsigned { plugin: String, file: &'static str },
     /// The operator's configuration is not a JSON object, or the plugin refused it; its own words, cleaned.
     #[error("plugin `{plugin}`: configuration refused: {}", reasons.join("; "))]
     Refused { plugin: String, reasons: Vec<String> },

@@ -5,7 +5,9 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::capabilities::Wanted;
 use super::clean::is_code;
+use super::world::{Hook, World};
 
 /// Read strictly: a key we do not know is an error, not a wish ignored.
 #[derive(Debug, Deserialize)]
@@ -14,38 +16,17 @@ pub(super) struct Manifest {
     pub(super) id: String,
     pub(super) version: String,
     /// For people.
-    #[serde(rename = "description")]
-    _description: String,
+    pub(super) description: String,
     pub(super) world: World,
     pub(super) hooks: Vec<Hook>,
     /// The component's file name beside the manifest.
     pub(super) component: String,
+    /// What it asks for; without it, nothing.
+    #[serde(default)]
+    pub(super) capabilities: Wanted,
     /// The default configuration.
     #[serde(default)]
     pub(super) config: Map<String, Value>,
-}
-
-/// Worlds of the contract that this host can run. A world says which imports a component gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum World {
-    #[serde(rename = "palisade:plugin/registration-policy@0.1.0")]
-    RegistrationPolicyV0_1,
-    #[serde(rename = "palisade:plugin/registration-policy@0.2.0")]
-    RegistrationPolicyV0_2,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum Hook {
-    #[serde(rename = "registration.validate")]
-    RegistrationValidate,
-}
-
-impl Hook {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::RegistrationValidate => "registration.validate",
-        }
-    }
 }
 
 impl Manifest {
@@ -63,8 +44,16 @@ impl Manifest {
         if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
             return Err(format!("component `{}` is not a plain file name", manifest.component));
         }
-        if manifest.hooks != [Hook::RegistrationValidate] {
-            return Err("hooks: the world `registration-policy` has `registration.validate`".into());
+        let hook = manifest.world.hook();
+        if manifest.hooks != [hook] {
+            return Err(format!("hooks: this world has `{}`", hook.name()));
+        }
+        let (wants, imports) = (&manifest.capabilities, manifest.world.imports());
+        if (wants.http() || wants.secrets()) && !imports.http {
+            return Err("capabilities: this world has no HTTP, and so no secrets".into());
+        }
+        if wants.kv && !imports.kv {
+            return Err("capabilities: this world has no storage".into());
         }
         Ok(manifest)
     }
@@ -122,7 +111,13 @@ mod tests {
         assert!(
             refusal("registration-policy@0.1.0", "registration-policy@9.0.0").contains("unknown variant")
         );
-        assert!(refusal("registration.validate", "login.authenticated").contains("unknown variant"));
+        assert!(refusal("registration.validate", "registration.invalidate").contains("unknown variant"));
+        assert!(refusal("registration.validate", "login.authenticated").contains("hooks"));
+        for wish in ["http = ['https://a.example']", "secrets = ['key']", "kv = true"] {
+            let capabilities = format!("[capabilities]\n{wish}\n[config]");
+            assert!(refusal("[config]", &capabilities).contains("capabilities"), "{wish}");
+        }
+        assert!(refusal("[config]", "[capabilities]\nfiles = true\n[config]").contains("files"));
         assert!(refusal("[\"registration.validate\"]", "[]").contains("hooks"));
         assert!(refusal("description", "descripton").contains("descripton"));
     }

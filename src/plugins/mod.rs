@@ -2,103 +2,178 @@
 //!
 //! Owns: the engine with its limits, manifests, the contract's versions, the hooks, and wasmtime, which
 //! nothing else imports. May import: `domain`.
-//! Must never: give a guest a secret, let it overrule a refusal, call it inside a database transaction, or
+//! Must never: let a secret into a guest, let it overrule a refusal, call it inside a database transaction, or
 //! call a store again after a failure.
 //! Read next: `registration.rs` (what a hook is), then `engine.rs` (the limits), `docs/plugins.md`.
 
+mod asking;
+mod calls;
+mod capabilities;
 mod clean;
 mod engine;
+mod errand;
 mod error;
+mod fetching;
 mod guest;
+mod hooks;
+mod host;
+mod inspect;
+mod installed;
+mod journal;
+mod keeping;
 mod limits;
 mod load;
 mod manifest;
 mod registration;
+mod rulings;
 mod since_v0_1;
 mod since_v0_2;
 #[cfg(test)]
 mod tests;
+mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
+pub use asking::OauthError;
+pub use calls::Count;
+pub use capabilities::{Grants, HttpOrigin};
 pub use error::{Error, LoadError};
+pub use hooks::{
+    ActorKind, ClientAuth, Endpoints, Event, ExternalIdentity, InvitationWish, KeyWish, LegacyOutcome,
+    LoginAttempt, Mint, Narrowing, OutgoingLetter, PasswordOccasion, PasswordWish, Person, TokenSet,
+};
+pub use host::{Ask, Asker, FetchError, Host, Identity, KvError, NoHost};
+pub use inspect::{Inspection, ManifestView};
+pub use installed::{Inspected, Installed, inspect, inspect_all};
+pub use journal::Line;
 pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
+pub use rulings::{Denial, Finding, Judged, Ruling};
+pub use world::Hook;
 
+use calls::{Breaker, Counters};
+use capabilities::Capabilities;
 use engine::Runtime;
 use guest::Guest;
+use journal::Journal;
+use load::Ready;
 
 /// The bound plugins, compiled and checked. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Plugins {
     /// None when nothing is bound: then there is no engine and no thread.
     runtime: Option<Arc<Runtime>>,
+    /// The one there would be: what was compiled once runs in no other.
+    spare: Arc<Mutex<Option<Arc<Runtime>>>>,
     /// In the order in which they are asked.
     bound: Vec<Bound>,
+    /// What guests may ask of us.
+    host: Arc<dyn Host>,
+    counters: Arc<Counters>,
+    limits: Limits,
+    /// What was compiled already, by plugin.
+    ready: Arc<Mutex<BTreeMap<String, Arc<Ready>>>>,
+    journal: Arc<Journal>,
 }
 
 /// One plugin, bound to the hooks its manifest names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Bound {
-    plugin: Arc<str>,
+    who: Identity,
+    hook: Hook,
     guest: Guest,
     /// The manifest's defaults with the operator's values laid over them, as JSON.
     config: Arc<str>,
-    on_failure: FailurePolicy,
+    on_failure: Option<FailurePolicy>,
+    /// Asked, told in the findings, and without effect.
+    monitor: bool,
     deadline: Duration,
+    capabilities: Arc<Capabilities>,
+    breaker: Arc<Breaker>,
     loaded: Loaded,
 }
 
+impl Bound {
+    fn policy(&self, hook: Hook) -> FailurePolicy {
+        self.on_failure.unwrap_or_else(|| hook.usual_policy())
+    }
+}
+
 /// The operator's wish to have a plugin asked.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Binding {
     /// The plugin's id, which is also its folder's name.
     pub plugin: String,
     /// A JSON object laid over the manifest's defaults, key by key; `null` leaves them as they are.
-    #[serde(default)]
     pub config: serde_json::Value,
-    #[serde(default)]
-    pub on_failure: FailurePolicy,
+    /// None: what is usual for the hook.
+    pub on_failure: Option<FailurePolicy>,
+    /// Ask and record, and let nothing come of it.
+    pub monitor: bool,
     /// How long one call may take in all, waiting for a free place included; 60 seconds at most. Kept to a
     /// hundredth of a second.
-    #[serde(rename = "deadline_ms", default = "usual_deadline", deserialize_with = "millis")]
     pub deadline: Duration,
+    /// What of the manifest's wishes it gets.
+    pub grants: Grants,
+    /// The only files to run under this name; none: whichever are there.
+    pub pin: Option<Pin>,
+}
+
+/// SHA-256 of a plugin's files, in lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    pub component: String,
+    /// None: any.
+    pub manifest: Option<String>,
 }
 
 impl Binding {
-    /// Binds with the manifest's configuration, refusing on failure, and half a second for a call.
+    /// Binds with the manifest's configuration, the hook's usual failure policy, half a second for a call, and
+    /// no grant.
     #[must_use]
     pub fn new(plugin: impl Into<String>) -> Self {
         Self {
             plugin: plugin.into(),
             config: serde_json::Value::Null,
-            on_failure: FailurePolicy::Closed,
-            deadline: usual_deadline(),
+            on_failure: None,
+            monitor: false,
+            deadline: Duration::from_millis(500),
+            grants: Grants::default(),
+            pin: None,
         }
     }
 }
 
-const fn usual_deadline() -> Duration {
-    Duration::from_millis(500)
-}
-
-fn millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    serde::Deserialize::deserialize(deserializer).map(Duration::from_millis)
-}
-
 /// What follows when a plugin cannot answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailurePolicy {
-    /// The registration is refused as unavailable; the person may try again.
-    #[default]
+    /// What was asked about is refused as unavailable; the person may try again.
     Closed,
-    /// The account waits for an administrator.
+    /// The account waits for an administrator; only at registration.
     Waitlist,
-    /// As if the plugin had accepted and changed nothing.
+    /// As if the plugin had agreed and changed nothing.
     Open,
+}
+
+impl FailurePolicy {
+    /// The policy of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Closed, Self::Waitlist, Self::Open].into_iter().find(|policy| policy.name() == name)
+    }
+
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Waitlist => "waitlist",
+            Self::Open => "open",
+        }
+    }
 }
 
 /// What an operator may want to know of a plugin in use.
@@ -106,15 +181,52 @@ pub enum FailurePolicy {
 pub struct Loaded {
     pub plugin: String,
     pub version: String,
+    pub hook: Hook,
+    /// What it asks for and was not granted.
+    pub lacks: Vec<String>,
     /// SHA-256 of the component, in lower-case hexadecimal.
     pub sha256: String,
+    /// An administrator installed it; else the configuration binds it.
+    pub installed: bool,
+    /// Why it cannot be used, if it cannot: then it has no answer.
+    pub fault: Option<String>,
+    pub monitor: bool,
+    /// What follows without an answer.
+    pub on_failure: FailurePolicy,
 }
 
 impl Plugins {
     /// No plugins: every registration is accepted unchanged.
     #[must_use]
-    pub const fn none() -> Self {
-        Self { runtime: None, bound: Vec::new() }
+    pub fn none() -> Self {
+        Self {
+            runtime: None,
+            spare: Arc::default(),
+            bound: Vec::new(),
+            host: Arc::new(NoHost),
+            counters: Arc::default(),
+            limits: Limits::default(),
+            ready: Arc::default(),
+            journal: Arc::default(),
+        }
+    }
+
+    /// How calls have ended since the start.
+    #[must_use]
+    pub fn counts(&self) -> Vec<Count> {
+        self.counters.all()
+    }
+
+    /// Whether the plugin is in quarantine at `now`, in seconds since 1970.
+    #[must_use]
+    pub fn is_quarantined(&self, plugin: &str, now: u64) -> bool {
+        self.bound.iter().any(|bound| &*bound.who.plugin == plugin && bound.breaker.is_open(now))
+    }
+
+    /// What a plugin has said to the operator of late, and how its calls failed, oldest first.
+    #[must_use]
+    pub fn lines(&self, plugin: &str) -> Vec<Line> {
+        self.journal.of(plugin)
     }
 
     /// The plugins in use, in the order in which they are asked.

@@ -4,16 +4,14 @@
 //! tighten: rejecting beats being unavailable beats waiting beats accepting.
 
 use std::net::IpAddr;
-use std::time::Instant;
 
 use serde_json::Value;
 
-use super::since_v0_1::Call;
-use super::{Bound, Error, FailurePolicy, Plugins, clean};
+use super::rulings::{Denial, Judged, NO_ANSWER, SENTENCE, SaidDenial};
+use super::world::Hook;
+use super::{Error, FailurePolicy, Guest, Plugins, clean};
 use crate::domain::Email;
 
-/// Characters of a reason or message that is kept.
-const SENTENCE: usize = 300;
 /// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
 const PROFILE: usize = 100;
 
@@ -118,47 +116,50 @@ pub(super) enum Answer {
 
 impl Plugins {
     /// Asks every bound plugin in order, until one rejects. Takes at most the sum of their deadlines.
-    pub async fn validate_registration(&self, context: &RequestContext, candidate: &Candidate) -> Verdict {
-        let mut verdict = Verdict::Accept { profile: ProfilePatch::default() };
-        for bound in &self.bound {
-            verdict = verdict.and(self.ask(bound, context, candidate).await);
-            if matches!(verdict, Verdict::Reject { .. }) {
+    pub async fn validate_registration(
+        &self,
+        context: &RequestContext,
+        candidate: &Candidate,
+    ) -> Judged<Verdict> {
+        let hook = Hook::RegistrationValidate;
+        let mut judged = Judged::new(Verdict::Accept { profile: ProfilePatch::default() });
+        for bound in self.bound_to(hook) {
+            let answer = self
+                .call(bound, context, None, async |guest, call| match guest {
+                    Guest::V0_1(guest) => guest.validate(call, candidate).await,
+                    Guest::V0_2(guest) => guest.validate(call, candidate).await,
+                    Guest::Absent => Err(Error::Absent),
+                })
+                .await;
+            let verdict = match answer {
+                Ok(answer) => {
+                    let (verdict, dropped) = believed(&bound.who.plugin, answer);
+                    match &verdict {
+                        Verdict::Reject { code, .. } => judged.find(bound, hook, "reject", Some(code)),
+                        Verdict::Waitlist { .. } => judged.find(bound, hook, "waitlist", None),
+                        Verdict::Accept { profile } if *profile != ProfilePatch::default() => {
+                            judged.find(bound, hook, "patch", None);
+                        }
+                        Verdict::Accept { .. } | Verdict::Unavailable { .. } => {}
+                    }
+                    if dropped {
+                        judged.find(bound, hook, "protected-field", None);
+                    }
+                    verdict
+                }
+                Err(error) => {
+                    judged.find(bound, hook, NO_ANSWER, Some(error.kind()));
+                    on_failure(&bound.who.plugin, bound.policy(hook))
+                }
+            };
+            if !bound.monitor {
+                judged.verdict = judged.verdict.and(verdict);
+            }
+            if matches!(judged.verdict, Verdict::Reject { .. }) {
                 break;
             }
         }
-        verdict
-    }
-
-    async fn ask(&self, bound: &Bound, context: &RequestContext, candidate: &Candidate) -> Verdict {
-        let begin = Instant::now();
-        let answer = match &self.runtime {
-            Some(runtime) => {
-                let call = Call {
-                    runtime,
-                    plugin: &bound.plugin,
-                    config: &bound.config,
-                    deadline: bound.deadline,
-                    request_id: &context.request_id,
-                };
-                bound.guest.validate(&call, context, candidate).await
-            }
-            None => Err(Error::Engine("there is no engine".into())),
-        };
-        let plugin = &*bound.plugin;
-        let (request_id, micros) = (&*context.request_id, begin.elapsed().as_micros());
-        match answer {
-            Ok(answer) => {
-                let verdict = believed(plugin, answer);
-                let outcome = verdict.strictness();
-                tracing::debug!(target: "plugin", plugin, request_id, micros, outcome, "the plugin answered");
-                verdict
-            }
-            Err(error) => {
-                tracing::warn!(target: "plugin", plugin, request_id, micros, %error, policy = ?bound.on_failure,
-                    "the plugin has no answer");
-                on_failure(plugin, bound.on_failure)
-            }
-        }
+        judged
     }
 }
 
@@ -173,9 +174,10 @@ fn on_failure(plugin: &str, policy: FailurePolicy) -> Verdict {
     }
 }
 
-/// Keeps of an answer what a guest may say.
-fn believed(plugin: &str, answer: Answer) -> Verdict {
-    match answer {
+/// Keeps of an answer what a guest may say; whether it said more.
+fn believed(plugin: &str, answer: Answer) -> (Verdict, bool) {
+    let mut dropped = false;
+    let verdict = match answer {
         Answer::Accept(fields) => {
             let mut profile = ProfilePatch::default();
             for (name, value) in fields {
@@ -186,6 +188,7 @@ fn believed(plugin: &str, answer: Answer) -> Verdict {
                     _ => {
                         let field = clean::line(&name, 64);
                         tracing::warn!(target: "plugin", plugin, field, "the plugin may not set this field");
+                        dropped = true;
                     }
                 }
             }
@@ -195,17 +198,11 @@ fn believed(plugin: &str, answer: Answer) -> Verdict {
             Verdict::Waitlist { plugin: plugin.to_owned(), reason: clean::line(&reason, SENTENCE) }
         }
         Answer::Reject { code, message, field } => {
-            let message = clean::line(&message, SENTENCE);
-            Verdict::Reject {
-                plugin: plugin.to_owned(),
-                code: if clean::is_code(&code) { code } else { "rejected".to_owned() },
-                message: if message.is_empty() {
-                    "The registration was refused.".to_owned()
-                } else {
-                    message
-                },
-                field: field.filter(|field| clean::is_field(field)),
-            }
+            let said = SaidDenial { code, message, field };
+            let Denial { plugin, code, message, field } =
+                said.believed(plugin, "The registration was refused.");
+            Verdict::Reject { plugin, code, message, field }
         }
-    }
+    };
+    (verdict, dropped)
 }

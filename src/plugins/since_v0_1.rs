@@ -3,15 +3,14 @@
 //! A later version gets a file like this of its own; old components keep loading through this one.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::engine::Runtime;
-use super::guest::{Level, State};
-use super::registration::{Answer, AuthMethod, Candidate, RequestContext};
+use super::guest::{Call, Description, Level, State};
+use super::registration::{Answer, AuthMethod, Candidate};
 use super::{Error, clean};
 
 mod bindings {
@@ -37,22 +36,6 @@ impl fmt::Debug for Guest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Guest(registration-policy 0.1)")
     }
-}
-
-/// What every call needs to know.
-pub(super) struct Call<'a> {
-    pub(super) runtime: &'a Runtime,
-    pub(super) plugin: &'a Arc<str>,
-    pub(super) config: &'a Arc<str>,
-    pub(super) deadline: Duration,
-    pub(super) request_id: &'a str,
-}
-
-/// What a plugin says it is.
-pub(super) struct Description {
-    pub(super) id: String,
-    pub(super) version: String,
-    pub(super) hooks: Vec<String>,
 }
 
 impl Guest {
@@ -85,15 +68,11 @@ impl Guest {
         .map(Result::err)
     }
 
-    pub(super) async fn validate(
-        &self,
-        call: &Call<'_>,
-        context: &RequestContext,
-        candidate: &Candidate,
-    ) -> Result<Answer, Error> {
+    pub(super) async fn validate(&self, call: &Call<'_>, candidate: &Candidate) -> Result<Answer, Error> {
         let candidate = told(candidate);
         let answer = self
             .run(call, async |guest, store, left| {
+                let context = call.context;
                 let context = types::RequestContext {
                     request_id: context.request_id.clone(),
                     hook: "registration.validate".into(),
@@ -117,30 +96,16 @@ impl Guest {
         }
     }
 
-    /// One call on a fresh store, which is dropped whatever happens: nothing outlives the call, and a store
-    /// that was interrupted is never entered again.
     async fn run<T>(
         &self,
         call: &Call<'_>,
         work: impl AsyncFnOnce(&bindings::RegistrationPolicy, &mut Store<State>, Duration) -> wasmtime::Result<T>,
     ) -> Result<T, Error> {
-        let until = Instant::now() + call.deadline;
-        let _place = call.runtime.place(until).await?;
-        let state = State::new(
-            Arc::clone(call.plugin),
-            call.request_id.to_owned(),
-            Arc::clone(call.config),
-            call.runtime.limits,
-        );
-        let mut store = call.runtime.store(state, until);
-        let result = match self.0.instantiate_async(&mut store).await {
-            Ok(guest) => {
-                let left = until.saturating_duration_since(Instant::now());
-                work(&guest, &mut store, left).await
-            }
-            Err(error) => Err(error),
-        };
-        result.map_err(|error| store.data().failure(&error))
+        call.on_fresh_store(async |store, left| {
+            let guest = self.0.instantiate_async(&mut *store).await?;
+            work(&guest, store, left).await
+        })
+        .await
     }
 }
 

@@ -6,7 +6,7 @@ use super::organizations::held_role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx};
 use crate::domain::{
-    Agent, AgentId, AgentPatch, Line, Micros, NewAgent, OrganizationId, Page, RoleId, RoleRef,
+    Agent, AgentId, AgentPatch, GrantHolder, Line, Micros, NewAgent, OrganizationId, Page, RoleId, RoleRef,
 };
 use crate::guard::actions::{
     CreateAgent, GetAgent, ListAgents, ResumeAgent, SuspendAgent, TerminateAgent, UpdateAgent,
@@ -66,15 +66,10 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Option<(AgentPrincipal, i64)>, Error> {
-        let mut db = self;
-        let row = db
-            .optional(
-                select_agents!("WHERE id = $1 AND organization_id = $2"),
-                args![Uuid::from(id), Uuid::from(organization)],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some((principal(agent(&row)?), row.get("version")?)))
+        let args = args![Uuid::from(id), Uuid::from(organization)];
+        let rows = self.known(select_agents!("WHERE id = $1 AND organization_id = $2"), args).await?;
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        Ok(Some((principal(agent(row)?), row.get("version")?)))
     }
 
     /// The same of an agent that has not been ended.
@@ -83,16 +78,12 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Option<AgentPrincipal>, Error> {
-        let mut db = self;
         let args = args![Uuid::from(id), Uuid::from(organization)];
-        let row = db
-            .optional(
-                select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"),
-                args,
-            )
+        let rows = self
+            .known(select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"), args)
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(principal(agent(&row)?)))
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        Ok(Some(principal(agent(row)?)))
     }
 
     /// Those that have not been ended, after `after`, by id.
@@ -260,6 +251,7 @@ impl Tx {
             args![id, now],
         )
         .await?;
+        self.drop_grants(ok.action().organization, GrantHolder::Agent(ok.action().agent)).await?;
         self.run(
             "UPDATE delegations SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL",
             args![id, now],

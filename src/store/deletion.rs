@@ -136,6 +136,7 @@ impl Tx {
             args![id, now],
         )
         .await?;
+        self.drop_all_grants(account).await?;
         for statement in [
             "DELETE FROM sessions WHERE user_id = $1",
             "DELETE FROM api_keys WHERE user_id = $1",

@@ -8,6 +8,7 @@ pub enum Conflict {
     AlreadyMember,
     IdentityTaken,
     RoleNameTaken,
+    AlreadyGranted,
     Other,
 }
 
@@ -35,7 +36,7 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 5] = [
+const UNIQUE: [(&str, &str, Conflict); 6] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
@@ -45,6 +46,7 @@ const UNIQUE: [(&str, &str, Conflict); 5] = [
         Conflict::IdentityTaken,
     ),
     ("roles_name_key", "roles.organization_id, roles.name_key", Conflict::RoleNameTaken),
+    ("grants_key", "grants.resource_id, grants.role_id", Conflict::AlreadyGranted),
 ];
 
 impl From<sqlx::Error> for Error {

@@ -7,7 +7,7 @@ use crate::guard::Authorized;
 use crate::guard::actions::PurgeExpired;
 
 /// Delegations before the keys and sessions they hang on, so that none goes unseen with those.
-const OVER: [&str; 4] = [
+const OVER: [&str; 5] = [
     "DELETE FROM delegations WHERE id IN \
      (SELECT id FROM delegations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
     "DELETE FROM sessions WHERE id IN \
@@ -16,6 +16,9 @@ const OVER: [&str; 4] = [
      (SELECT token_hash FROM email_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
     "DELETE FROM invitations WHERE id IN \
      (SELECT id FROM invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+    // What is over gives nothing already, so nobody has to be told.
+    "DELETE FROM grants WHERE id IN \
+     (SELECT id FROM grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
 ];
 
 impl Store {

@@ -1,14 +1,18 @@
 //! The facts a decision rests on, read as Cedar entities.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::organizations::role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, users};
-use crate::domain::{AgentId, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId};
+use crate::domain::{
+    AgentId, GrantHolder, InvitationId, MembershipId, Micros, OrganizationId, Roles, SystemRole, UserId,
+};
 use crate::guard::actions::role_ref;
-use crate::guard::{AgentPrincipal, Facts, FactsError, Party, Resource, Slice};
+use crate::guard::{AgentPrincipal, Facts, FactsError, GivenRole, Party, Resource, Slice};
 use crate::pdp::{Entity, EntityRef, Value};
 
 #[async_trait]
@@ -19,6 +23,16 @@ impl Facts for Store {
 
     async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError> {
         self.roles_of(organization).await.map_err(|error| FactsError(Box::new(error)))
+    }
+
+    async fn grants(
+        &self,
+        organization: OrganizationId,
+        revision: i64,
+        holder: GrantHolder,
+    ) -> Result<Arc<[GivenRole]>, FactsError> {
+        let known = self.known_grants(organization, revision, holder);
+        known.await.map_err(|error| FactsError(Box::new(error)))
     }
 }
 
@@ -39,14 +53,14 @@ impl Store {
         if person(party) == Some(user) {
             return Ok(Slice { exists: true, ..Slice::default() });
         }
-        let mut db = self;
-        let row = db
-            .optional(
+        let rows = self
+            .known(
                 "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at \
                  FROM users WHERE id = $1 AND purged_at IS NULL",
                 args![Uuid::from(user)],
             )
             .await?;
+        let row = rows.1.first();
         let exists = row.is_some();
         let entity = match row {
             None => Entity {
@@ -54,27 +68,27 @@ impl Store {
                 attributes: user_attributes(String::new(), [false; 4]),
                 parents: Vec::new(),
             },
-            Some(row) => user_entity(user, &row)?,
+            Some(row) => user_entity(user, row)?,
         };
         Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
     }
 
     /// The organization and the party's role in it, in one statement.
     async fn organization_slice(&self, party: &Party, id: OrganizationId) -> Result<Slice, Error> {
-        let mut db = self;
         let caller_id = person(party).map(Uuid::from);
-        let row = db
-            .optional(
-                "SELECT archived_at, organizations.version, roles_revision, register_revision, role_id FROM organizations \
+        let rows = self
+            .known(
+                "SELECT archived_at, organizations.version, roles_revision, register_revision, grants_revision, role_id \
+                 FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
             )
             .await?;
-        let Some(row) = row else {
+        let Some(row) = rows.1.first() else {
             return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
         };
-        let roles = roles(id, &row)?;
+        let roles = roles(id, row)?;
         let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
         Ok(Slice {
             entities: organization_entities(id, archived),
@@ -84,6 +98,7 @@ impl Store {
             // Most organizations never make a role, and pay nothing for those that do.
             own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
             register: Some(row.get("register_revision")?),
+            grants: Some((id, row.get("grants_revision")?)).filter(|(_, revision)| *revision > 0),
         })
     }
 
@@ -178,9 +193,12 @@ impl Store {
 fn person(party: &Party) -> Option<UserId> {
     match party {
         Party::User(user) => Some(user.id),
-        Party::Anonymous | Party::System(_) | Party::Agent(_) | Party::Service(_) | Party::Credential(_) => {
-            None
-        }
+        Party::Anonymous
+        | Party::System(_)
+        | Party::Agent(_)
+        | Party::Service(_)
+        | Party::Credential(_)
+        | Party::Plugin(_) => None,
     }
 }
 

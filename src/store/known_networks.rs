@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::sql::{Sql as _, args};
 use super::{Error, SignsIn, Store, Tx};
 use crate::domain::{Email, Micros, Network, UserId};
-use crate::guard::actions::{ChangeEmail, ChangePassword, DeleteMe, Login};
+use crate::guard::actions::{ChangeEmail, ChangePassword, DeleteMe, ExchangeCode, FinishSignIn, Login};
 use crate::guard::{Action, Authorized};
 
 /// The actions that look at a password.
@@ -14,6 +14,9 @@ impl ChecksPassword for Login {}
 impl ChecksPassword for ChangePassword {}
 impl ChecksPassword for ChangeEmail {}
 impl ChecksPassword for DeleteMe {}
+// Plugins are told about the network of every sign-in.
+impl ChecksPassword for ExchangeCode {}
+impl ChecksPassword for FinishSignIn {}
 
 impl Store {
     /// Whether the account of `email` has signed in from `network` at or after `since`. One statement, whether or not

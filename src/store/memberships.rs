@@ -5,7 +5,9 @@ use uuid::Uuid;
 use super::organizations::held_role;
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store, Tx, users};
-use crate::domain::{Member, MembershipId, Micros, OrganizationId, Page, RoleRef, SystemRole, UserId};
+use crate::domain::{
+    GrantHolder, Member, MembershipId, Micros, OrganizationId, Page, RoleRef, SystemRole, UserId,
+};
 use crate::guard::actions::{AddMember, ChangeMemberRole, ListMembers, RemoveMember};
 use crate::guard::{Action, Authorized};
 
@@ -150,6 +152,11 @@ impl Tx {
     pub async fn remove_member(&mut self, ok: &Authorized<'_, RemoveMember>) -> Result<Kept, Error> {
         let kept = self.check_last_owner(ok, false).await?;
         if kept == Kept::Done {
+            let RemoveMember { organization, membership } = *ok.action();
+            let who = "SELECT user_id FROM memberships WHERE id = $1 AND organization_id = $2";
+            let who = self.optional(who, args![Uuid::from(membership), Uuid::from(organization)]).await?;
+            let who = who.ok_or(Error::Changed)?.get("user_id")?;
+            self.drop_grants(organization, GrantHolder::User(who)).await?;
             let removed = self
                 .run(
                     "DELETE FROM memberships WHERE id = $1 AND version = $2",

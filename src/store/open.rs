@@ -11,8 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
 
 use super::Store;
-use super::resource_facts::KnownResources;
-use super::sql::{Count, Pool};
+use super::sql::Pool;
 
 /// Why a database could not be opened; names what to look at, never a password.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +56,10 @@ pub const MIGRATIONS: &[Step] = &steps![
     12 "0012_create_resources",
     13 "0013_count_register_changes",
     14 "0014_create_roles",
+    15 "0015_create_grants",
     16 "0016_create_decisions",
+    18 "0018_create_plugin_storage",
+    19 "0019_create_plugin_installs",
     20 "0020_add_federation",
 ];
 
@@ -111,7 +113,7 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options.read_only(true));
-        Ok(Self(Pool::Sqlite { writer, readers }, Count::default(), KnownResources::default()))
+        Ok(Self::of(Pool::Sqlite { writer, readers }))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -124,7 +126,7 @@ impl Store {
             .await
             .map_err(OpenError::Connect)?;
         migrator(|step| step.3).run(&pool).await?;
-        Ok(Self(Pool::Postgres(pool), Count::default(), KnownResources::default()))
+        Ok(Self::of(Pool::Postgres(pool)))
     }
 }
 

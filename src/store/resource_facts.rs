@@ -38,7 +38,7 @@ const KEPT: u64 = 200_000;
 type Key = (OrganizationId, i64, ResourceRef);
 
 /// What was read of the register, each under the register's revision: a change of it makes all of the organization's
-/// unreachable at once, on every node, since the revision is read with each question.
+/// unreachable, since the revision comes with the facts of each question.
 #[derive(Debug, Clone)]
 pub(super) struct KnownResources(Cache<Key, Option<ResourceFacts>>);
 

@@ -210,6 +210,7 @@ impl Tx {
             .await?;
         let others = row.get("others")?;
         if others == 0 {
+            self.drop_grants_on(ok.action().organization, name).await?;
             for statement in [
                 "DELETE FROM resource_relations WHERE organization_id = $1 AND type = $2 AND id = $3",
                 "DELETE FROM resources WHERE organization_id = $1 AND type = $2 AND id = $3",

@@ -53,12 +53,14 @@ pub struct RoleUse {
     pub invitations: i64,
     /// Those not terminated.
     pub agents: i64,
+    /// Those not over.
+    pub grants: i64,
 }
 
 impl RoleUse {
     #[must_use]
     pub const fn is_none(self) -> bool {
-        self.members == 0 && self.invitations == 0 && self.agents == 0
+        self.members == 0 && self.invitations == 0 && self.agents == 0 && self.grants == 0
     }
 }
 
@@ -163,7 +165,9 @@ impl Tx {
                  (SELECT COUNT(*) FROM invitations WHERE organization_id = $1 AND role_id = $2 \
                   AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3) AS invitations, \
                  (SELECT COUNT(*) FROM agents WHERE organization_id = $1 AND role_id = $2 \
-                  AND terminated_at IS NULL) AS agents",
+                  AND terminated_at IS NULL) AS agents, \
+                 (SELECT COUNT(*) FROM grants WHERE organization_id = $1 AND role_id = $2 \
+                  AND (expires_at IS NULL OR expires_at > $3)) AS grants",
                 args![Uuid::from(organization), Uuid::from(role), now],
             )
             .await?;
@@ -171,6 +175,7 @@ impl Tx {
             members: row.get("members")?,
             invitations: row.get("invitations")?,
             agents: row.get("agents")?,
+            grants: row.get("grants")?,
         })
     }
 
@@ -196,13 +201,14 @@ impl Tx {
             let args = args![Uuid::from(organization), Uuid::from(role), Uuid::from(to.id()), now];
             self.run(statement, args).await?;
         }
-        Ok(())
+        self.reassign_grants(organization, role, to).await
     }
 
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn delete_role(&mut self, ok: &Authorized<'_, DeleteRole>) -> Result<(), Error> {
         let DeleteRole { organization, role } = *ok.action();
+        self.drop_grants_of_role(organization, role).await?;
         let deleted = self
             .run(
                 "DELETE FROM roles WHERE id = $1 AND organization_id = $2",

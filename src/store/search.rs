@@ -34,9 +34,9 @@ impl Candidate {
 }
 
 /// Both databases read a list out of JSON, in words of their own.
-struct Lists {
-    sqlite: &'static str,
-    postgres: &'static str,
+pub(super) struct Lists {
+    pub(super) sqlite: &'static str,
+    pub(super) postgres: &'static str,
 }
 
 /// The ids of one type after `$3` of things that are one of `$5` (pairs of type and id) or in it, or among whose
@@ -181,7 +181,7 @@ impl Store {
         db.all(self.spell(&FACTS_OF_MANY), args).await
     }
 
-    fn spell(&self, lists: &Lists) -> &'static str {
+    pub(super) fn spell(&self, lists: &Lists) -> &'static str {
         match self.0 {
             Pool::Sqlite { .. } => lists.sqlite,
             Pool::Postgres(_) => lists.postgres,

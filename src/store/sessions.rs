@@ -6,10 +6,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::sql::{Sql as _, args};
-use super::{Error, Tx};
+use super::{ChecksPassword, Error, Tx};
 use crate::domain::{Micros, SessionId, TokenHash, UserId};
+use crate::guard::Authorized;
 use crate::guard::actions::{ExchangeCode, FinishSignIn, Login, Logout, RefreshSession, RevokeToken};
-use crate::guard::{Action, Authorized};
 
 /// A new row.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct NewSession {
 }
 
 /// The actions that sign somebody in.
-pub trait SignsIn: Action {}
+pub trait SignsIn: ChecksPassword {}
 impl SignsIn for Login {}
 impl SignsIn for ExchangeCode {}
 impl SignsIn for FinishSignIn {}

@@ -10,13 +10,21 @@ use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transa
 use uuid::Uuid;
 
 use super::Error;
+use super::grants::KnownGrants;
+use super::known::Known;
 use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(pub(super) Pool, pub(super) Count, pub(super) KnownResources);
+pub struct Store(
+    pub(super) Pool,
+    pub(super) Count,
+    pub(super) KnownResources,
+    pub(super) KnownGrants,
+    pub(super) Known,
+);
 
 /// What all who use one store have done together.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +69,7 @@ enum Inner {
 }
 
 /// A parameter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Value {
     Bool(bool),
     Int(Option<i64>),
@@ -178,6 +186,10 @@ impl Sql for Tx {
 }
 
 impl Store {
+    pub(super) fn of(pool: Pool) -> Self {
+        Self(pool, Count::default(), KnownResources::default(), KnownGrants::default(), Known::default())
+    }
+
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that
     /// began by reading could otherwise find, at its first write, that it may not go on.
     ///
@@ -334,6 +346,7 @@ converted! {
     crate::domain::AgentId: Uuid,
     crate::domain::ApiKeyId: Uuid,
     crate::domain::DelegationId: Uuid,
+    crate::domain::GrantId: Uuid,
     crate::domain::IdentityId: Uuid,
 }
 

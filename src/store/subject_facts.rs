@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::facts::user_entity;
-use super::sql::{Sql as _, args};
+use super::sql::args;
 use super::{Error, Store};
 use crate::domain::{AgentId, Email, UserId};
 use crate::guard::Authorized;
@@ -39,24 +39,21 @@ impl Store {
         ok: &Authorized<'_, A>,
         name: &PersonName,
     ) -> Result<Option<Entity>, Error> {
-        let mut db = self;
         let organization = ok.action().organization();
-        let row = match name {
+        let rows = match name {
             PersonName::Id(id) => {
                 let args = args![Uuid::from(organization), Uuid::from(*id)];
-                db.optional(select_person!("users.id = $2"), args).await?
+                self.known(select_person!("users.id = $2"), args).await?
             }
             PersonName::Email(email) => {
                 let args = args![Uuid::from(organization), email.as_str()];
-                db.optional(select_person!("users.email = $2"), args).await?
+                self.known(select_person!("users.email = $2"), args).await?
             }
         };
-        row.map(|row| {
-            let mut person = user_entity(row.get("id")?, &row)?;
-            person.parents = super::facts::roles(organization, &row)?;
-            Ok(person)
-        })
-        .transpose()
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        let mut person = user_entity(row.get("id")?, row)?;
+        person.parents = super::facts::roles(organization, row)?;
+        Ok(Some(person))
     }
 
     /// The agent, if it is one of the permit's organization and has not been ended.

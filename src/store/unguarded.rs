@@ -2,6 +2,8 @@
 //!
 //! Nothing else in `store` lacks a permit. `tests/snapshots/unguarded.txt` names each function here and may only shrink.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::agents::agent_role;
@@ -13,6 +15,12 @@ use crate::domain::{
     TokenHash, UserId,
 };
 use crate::guard::{AgentPrincipal, UserPrincipal};
+
+/// Who stands behind a session that was not ended, and until when it lives.
+const SESSION: &str = "SELECT users.id, users.email, users.email_verified_at, users.suspended_at, users.super_admin, \
+                       users.waitlist_status, users.deletion_due_at, sessions.created_at, sessions.expires_at \
+                       FROM sessions JOIN users ON users.id = sessions.user_id \
+                       WHERE sessions.id = $1 AND sessions.revoked_at IS NULL";
 
 /// Whom a key acts for.
 #[derive(Debug, Clone)]
@@ -58,17 +66,21 @@ impl Store {
         session: SessionId,
         now: Micros,
     ) -> Result<Option<UserPrincipal>, Error> {
-        let mut db = self;
-        let row = db
-            .optional(
-                "SELECT users.id, users.email, users.email_verified_at, users.suspended_at, users.super_admin, \
-                 users.waitlist_status, users.deletion_due_at, sessions.created_at FROM sessions JOIN users ON users.id = sessions.user_id \
-                 WHERE sessions.id = $1 AND sessions.revoked_at IS NULL AND sessions.expires_at > $2",
-                args![Uuid::from(session), now],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(user(&row, row.get("id")?, Some(session), row.get("created_at")?)?))
+        let args = args![Uuid::from(session)];
+        let live = |row: &&Row| Ok::<_, Error>(row.get::<Micros>("expires_at")? > now);
+        let mut rows = self.known(SESSION, args.clone()).await?;
+        if let Some(row) = rows.1.first()
+            && !live(&row)?
+        {
+            // A refresh moves the end, and makes no revision.
+            let mut db = self;
+            rows = Arc::new((0, db.all(SESSION, args).await?));
+        }
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        if !live(&row)? {
+            return Ok(None);
+        }
+        Ok(Some(user(row, row.get("id")?, Some(session), row.get("created_at")?)?))
     }
 
     /// Whom a live key acts for, and how far. Without a permit, because the answer *is* the principal. A key is dead
@@ -82,35 +94,37 @@ impl Store {
         hash: TokenHash,
         now: Micros,
     ) -> Result<Option<TokenFacts>, Error> {
-        let mut db = self;
-        let row = db
-            .optional(
+        let rows = self
+            .known(
                 "SELECT api_keys.user_id, api_keys.agent_id, api_keys.organization_id, api_keys.scopes, \
                  api_keys.single_task, api_keys.task_id, api_keys.created_at, api_keys.expires_at, users.email, \
                  users.email_verified_at, users.suspended_at, users.super_admin, users.waitlist_status, users.deletion_due_at, \
                  agents.role_id AS agent_role_id, agents.project_id AS agent_project_id, \
-                 agents.task_id AS agent_task_id, agents.suspended_at AS agent_suspended_at \
+                 agents.task_id AS agent_task_id, agents.suspended_at AS agent_suspended_at, \
+                 CASE WHEN api_keys.secret_hash = $2 THEN NULL ELSE COALESCE(api_keys.previous_until, 0) END AS until \
                  FROM api_keys LEFT JOIN users ON users.id = api_keys.user_id \
                  LEFT JOIN agents ON agents.id = api_keys.agent_id \
                  WHERE api_keys.id = $1 AND api_keys.revoked_at IS NULL \
-                 AND (api_keys.expires_at IS NULL OR api_keys.expires_at > $3) \
-                 AND (api_keys.secret_hash = $2 OR (api_keys.previous_hash = $2 AND api_keys.previous_until > $3)) \
-                 AND agents.terminated_at IS NULL",
-                args![Uuid::from(key), hash, now],
+                 AND (api_keys.secret_hash = $2 OR api_keys.previous_hash = $2) AND agents.terminated_at IS NULL",
+                args![Uuid::from(key), hash],
             )
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let (owner, created_at) = (owner(&row)?, row.get("created_at")?);
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        let over = |end: Option<Micros>| end.is_some_and(|end| end <= now);
+        if over(row.get("expires_at")?) || over(row.get("until")?) {
+            return Ok(None);
+        }
+        let (owner, created_at) = (owner(row)?, row.get("created_at")?);
         let holder = match owner {
-            KeyOwner::User(id) => KeyHolder::User(user(&row, id, None, created_at)?),
+            KeyOwner::User(id) => KeyHolder::User(user(row, id, None, created_at)?),
             KeyOwner::Organization(organization) => KeyHolder::Organization(organization),
-            KeyOwner::Agent(organization, id) => KeyHolder::Agent(agent(&row, id, organization)?),
+            KeyOwner::Agent(organization, id) => KeyHolder::Agent(agent(row, id, organization)?),
         };
         Ok(Some(TokenFacts {
             id: key,
             owner,
             holder,
-            scopes: scopes(&row)?,
+            scopes: scopes(row)?,
             single_task: row.get("single_task")?,
             task: row.get("task_id")?,
             created_at,
@@ -173,20 +187,22 @@ impl Store {
         session: SessionId,
         now: Micros,
     ) -> Result<Option<(AgentPrincipal, Option<String>)>, Error> {
-        let mut db = self;
-        let row = db
-            .optional(
+        let rows = self
+            .known(
                 "SELECT agents.id, agents.organization_id, agents.role_id AS agent_role_id, \
                  agents.project_id AS agent_project_id, agents.task_id AS agent_task_id, \
-                 agents.suspended_at AS agent_suspended_at, api_keys.task_id FROM delegations \
+                 agents.suspended_at AS agent_suspended_at, api_keys.task_id, delegations.expires_at FROM delegations \
                  JOIN agents ON agents.id = delegations.agent_id JOIN api_keys ON api_keys.id = delegations.key_id \
                  WHERE delegations.id = $1 AND delegations.session_id = $2 AND delegations.revoked_at IS NULL \
-                 AND delegations.expires_at > $3 AND agents.terminated_at IS NULL AND api_keys.revoked_at IS NULL",
-                args![Uuid::from(delegation), Uuid::from(session), now],
+                 AND agents.terminated_at IS NULL AND api_keys.revoked_at IS NULL",
+                args![Uuid::from(delegation), Uuid::from(session)],
             )
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some((agent(&row, row.get("id")?, row.get("organization_id")?)?, row.get("task_id")?)))
+        let Some(row) = rows.1.first() else { return Ok(None) };
+        if row.get::<Micros>("expires_at")? <= now {
+            return Ok(None);
+        }
+        Ok(Some((agent(row, row.get("id")?, row.get("organization_id")?)?, row.get("task_id")?)))
     }
 
     /// What an agent is as a party. Without a permit, because it is asked as a principal: may *it* do what somebody

@@ -9,8 +9,8 @@ use super::sql::{Row, Sql as _, Value, args};
 use super::{Error, SignsIn, Store, Tx};
 use crate::domain::{Email, Language, Line, Micros, ProfilePatch, User, UserId, Waitlist};
 use crate::guard::actions::{
-    AddMember, ChangeEmail, CreateAdministrator, FinishSignIn, ForgotPassword, GetMe, Login, Register,
-    ReinstateUser, ResendVerification, SuspendUser, UpdateMe,
+    AddMember, ChangeEmail, CreateAdministrator, FinishSignIn, ForgotPassword, GetMe, Login, RefreshSession,
+    Register, ReinstateUser, ResendVerification, SuspendUser, UpdateMe,
 };
 use crate::guard::{Action, Authorized};
 
@@ -33,6 +33,7 @@ pub struct NewUser {
 pub trait FindsAccounts: Action {}
 impl FindsAccounts for Login {}
 impl FindsAccounts for Register {}
+impl FindsAccounts for RefreshSession {}
 impl FindsAccounts for CreateAdministrator {}
 impl FindsAccounts for ResendVerification {}
 impl FindsAccounts for ForgotPassword {}

@@ -26,6 +26,7 @@ mod imports;
 mod keys;
 mod mail;
 mod openapi;
+mod plugins;
 mod policies;
 mod process;
 mod store;

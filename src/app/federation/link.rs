@@ -5,7 +5,7 @@
 
 use serde_json::Map;
 
-use super::super::register::hook_context;
+use super::super::hooks::with_findings;
 use super::super::sign_in::signed_in;
 use super::finish::{End, Failure, details};
 use super::{App, Error};
@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::guard::actions::{FinishSignIn, LinkIdentity, Register};
 use crate::guard::{self, Authorized, Party, Principal};
 use crate::outbound::Template;
-use crate::plugins::{AuthMethod, Candidate};
+use crate::plugins::{AuthMethod, Candidate, Finding};
 use crate::store::{self, Account, Bound, Conflict, MakesIdentities, NewUser, Purpose, SealedConnection, Tx};
 
 /// What came of it.
@@ -167,8 +167,8 @@ impl App {
             provider: Some(provider.name.to_string()),
             payload: None,
         };
-        let context = hook_context(&ok_register, None, self.now().seconds().cast_unsigned());
-        let verdict = self.plugins.validate_registration(&context, &candidate).await;
+        let context = self.hook_context(ok_register.caller(), None, None);
+        let judged = self.plugins().validate_registration(&context, &candidate).await;
         let wanted = Registration {
             email: email.to_string(),
             password: Secret::new(String::new()),
@@ -178,13 +178,19 @@ impl App {
             language: None,
             payload: Map::new(),
         };
-        let mut user = match self.judged(email, wanted, verdict) {
+        let findings = judged.findings;
+        let mut user = match self.judged(email, wanted, judged.verdict) {
             Ok(user) => user,
-            Err(Error::Refused { .. }) => return Ok(Failed(Failure::RegistrationRefused)),
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.note_refusal(&ok_register, &findings).await?;
+                return match error {
+                    Error::Refused { .. } => Ok(Failed(Failure::RegistrationRefused)),
+                    error => Err(error),
+                };
+            }
         };
         user.email_verified_at = told.email_verified.then(|| self.now());
-        self.make(ok, &ok_register, told, user).await
+        self.make(ok, &ok_register, told, (user, &findings)).await
     }
 
     async fn make(
@@ -192,7 +198,7 @@ impl App {
         ok: &Authorized<'_, FinishSignIn>,
         ok_register: &Authorized<'_, Register>,
         told: &Told,
-        user: User,
+        (user, findings): (User, &[Finding]),
     ) -> Result<Outcome, Error> {
         let now = self.now();
         let mut tx = self.store.begin().await?;
@@ -231,7 +237,7 @@ impl App {
             what.insert("user".to_owned(), user.id.to_string().into());
             what.insert("waitlist".to_owned(), user.waitlist.as_str().into());
         }
-        self.note(&mut tx, ok_register, what).await?;
+        self.note(&mut tx, ok_register, with_findings(what, findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(match self.refused(ok, &user).await? {

@@ -13,6 +13,7 @@ use crate::crypto::MasterKey;
 use crate::domain::OsRandom;
 use crate::guard::actions;
 use crate::pdp::{self, Pdp};
+use crate::plugins::NoHost;
 use crate::store::{MIGRATIONS, Store};
 
 /// How long a mail server may take to answer.
@@ -183,11 +184,15 @@ pub(super) fn policy_tests(report: &mut Report, config: &Config) -> io::Result<(
 
 pub(super) async fn plugins(report: &mut Report, config: &Config) -> io::Result<bool> {
     let check = "plugins";
-    match wire::load_plugins(config).await {
+    match wire::load_plugins(config, std::sync::Arc::new(NoHost)).await {
         Ok(plugins) => {
             let each = plugins.loaded().map(|it| {
                 let short = it.sha256.get(..12).unwrap_or_default();
-                format!("{} {} (sha256 {short}…)", it.plugin, it.version)
+                let lacks = match it.lacks.as_slice() {
+                    [] => String::new(),
+                    lacks => format!(", not granted: {}", lacks.join(", ")),
+                };
+                format!("{} {} at {} (sha256 {short}…){lacks}", it.plugin, it.version, it.hook.name())
             });
             let each: Vec<_> = each.collect();
             let none = "none bound: every registration is accepted".to_owned();

@@ -25,7 +25,7 @@ fn without_a_word_it_is_development_on_loopback_with_the_example_plugin() {
     let plugins = config.plugins();
     assert_eq!(
         (plugins.len(), plugins[0].name.as_str(), plugins[0].on_failure),
-        (1, "waitlist", OnFailure::Waitlist)
+        (1, "waitlist", Some(OnFailure::Waitlist))
     );
     assert_eq!(config.refuse_unsafe(), []);
 }
@@ -55,7 +55,7 @@ fn plugins_are_bound_in_the_file() {
     let toml =
         "[[plugins]]\nname = 'waitlist'\non_failure = 'open'\ndeadline_ms = 20\nconfig = { mode = 'open' }\n";
     let plugins = load(toml, &[]).expect("it is right").plugins();
-    assert_eq!((plugins[0].on_failure, plugins[0].deadline_ms), (OnFailure::Open, 20));
+    assert_eq!((plugins[0].on_failure, plugins[0].deadline_ms), (Some(OnFailure::Open), 20));
     assert_eq!(plugins[0].config, serde_json::json!({ "mode": "open" }));
     assert_eq!(load("plugins = []", &[]).expect("it is right").plugins(), []);
 }

@@ -34,6 +34,7 @@ fn somebody() -> NewAccess {
         session: Uuid::from_u128(2).into(),
         amr: vec!["pwd"],
         auth_time: NOW - Duration::from_secs(60),
+        ext: Map::new(),
     }
 }
 

@@ -94,14 +94,18 @@ areas![
     policies,
     roles,
     decisions,
-    forwarding
+    forwarding,
+    grants,
+    plugins,
 ];
 
-/// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own.
+/// `Role::"<organization>/<name>"` for the platform's, `Role::"<organization>/<role id>"` for the organization's own,
+/// `Role::"<name>"` for the platform's on one thing.
 #[must_use]
 pub fn role_ref(organization: OrganizationId, role: impl Into<RoleRef>) -> EntityRef {
     let id = match role.into() {
         RoleRef::System(role) => format!("{organization}/{}", role.name()),
+        RoleRef::Project(role) => role.name().to_owned(),
         RoleRef::Custom(id) => format!("{organization}/{id}"),
     };
     EntityRef::new("Role", id)

@@ -23,7 +23,7 @@ const MANIFEST: &str = r#"
 
 async fn error(component: &[u8]) -> LoadError {
     let dir = door(MANIFEST, component);
-    Plugins::load(dir.path(), &[binding("door", Value::Null)], limits()).await.unwrap_err()
+    Plugins::load(dir.path(), &[binding("door", Value::Null)], limits(), Arc::new(NoHost)).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -60,7 +60,8 @@ async fn a_component_under_another_name_is_refused() {
 #[tokio::test]
 async fn an_id_cannot_leave_the_folder() {
     for id in ["..", "../plugins/waitlist", "/etc", "", "Waitlist"] {
-        let error = Plugins::load(&folder("plugins"), &[binding(id, Value::Null)], limits()).await;
+        let error =
+            Plugins::load(&folder("plugins"), &[binding(id, Value::Null)], limits(), Arc::new(NoHost)).await;
         assert!(matches!(error, Err(LoadError::BadId(_))), "{id}");
     }
 }
@@ -73,20 +74,46 @@ async fn a_missing_plugin_is_told_with_its_path() {
 
 #[tokio::test]
 async fn plugins_that_nobody_bound_are_not_touched() {
-    let plugins = Plugins::load(&folder("no/such/folder"), &[], limits()).await.unwrap();
+    let plugins = Plugins::load(&folder("no/such/folder"), &[], limits(), Arc::new(NoHost)).await.unwrap();
     assert_eq!(plugins.loaded().count(), 0);
 }
 
-#[test]
-fn a_binding_is_read_from_configuration() {
-    let read = |text| toml::from_str::<Binding>(text);
-    let short = read("plugin = 'waitlist'").unwrap();
-    assert_eq!((short.on_failure, short.deadline.as_millis()), (FailurePolicy::Closed, 500));
-    assert_eq!(short.config, Value::Null);
-    let long = "plugin = 'waitlist'\non_failure = 'waitlist'\ndeadline_ms = 50\nconfig = { mode = 'open' }";
-    let long = read(long).unwrap();
-    assert_eq!((long.on_failure, long.deadline.as_millis()), (FailurePolicy::Waitlist, 50));
-    assert_eq!(long.config, json!({"mode": "open"}));
-    assert!(read("plugin = 'waitlist'\non_failure = 'maybe'").is_err());
-    assert!(read("plugin = 'waitlist'\ndeadline = 50").is_err());
+#[tokio::test]
+async fn only_a_registration_can_wait() {
+    let waits = Binding { on_failure: Some(FailurePolicy::Waitlist), ..binding("gate", Value::Null) };
+    let error = Plugins::load(&folder("plugins/fixtures"), &[waits], limits(), Arc::new(NoHost)).await;
+    assert!(matches!(error, Err(LoadError::Refused { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_granted_is_told() {
+    let gate = binding("gate", Value::Null);
+    let plugins =
+        Plugins::load(&folder("plugins/fixtures"), &[gate], limits(), Arc::new(NoHost)).await.unwrap();
+    let lacks = &plugins.loaded().next().unwrap().lacks;
+    assert_eq!(lacks[..], ["https://api.example.com:443", "http", "secret token", "secret other", "kv"]);
+}
+
+/// Two lines of a component that imports an instance named `name`, of nothing.
+fn importing(name: &str) -> Vec<u8> {
+    let length = u8::try_from(name.len()).unwrap();
+    let mut bytes = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a".to_vec();
+    bytes.extend([length + 5, 1, 0, length]);
+    bytes.extend(name.as_bytes());
+    bytes.extend([5, 0]);
+    bytes
+}
+
+#[tokio::test]
+async fn wasi_is_there_and_empty() {
+    // It comes past the imports, and fails for what it does not export.
+    for name in ["wasi:cli/environment@0.2.0", "wasi:random/random@0.2.3", "wasi:sockets/tcp@0.2.0"] {
+        let error = error(&importing(name)).await;
+        let LoadError::BadComponent { what, .. } = &error else { panic!("{name}: {error}") };
+        assert!(what.contains("no exported instance"), "{what}");
+    }
+    for name in ["wasi:http/types@0.2.0", "wasi:keyvalue/store@0.2.0", "palisade:plugin/kv@0.2.0", "env:x/y"]
+    {
+        assert!(matches!(error(&importing(name)).await, LoadError::Forbidden { .. }), "{name}");
+    }
 }

@@ -7,7 +7,11 @@ async fn fails_with(deed: &str, change: impl Fn(&mut Binding)) -> Error {
     let plugins = hostile(&[deed, "behave"], change).await;
     let error = call(&plugins).await.unwrap_err();
     assert_eq!(call(&plugins).await.unwrap_err(), error, "{deed}: the second call differs");
-    let next = Plugins { bound: plugins.bound.into_iter().skip(1).collect(), runtime: plugins.runtime };
+    let next = Plugins {
+        bound: plugins.bound.into_iter().skip(1).collect(),
+        runtime: plugins.runtime,
+        ..Plugins::none()
+    };
     assert_eq!(ask(&next, &candidate("ada@example.com")).await, accepted(), "{deed}: the next call");
     error
 }
@@ -83,7 +87,8 @@ async fn a_plugin_that_loops_at_the_start_stops_the_start() {
 #[tokio::test]
 async fn all_places_taken_means_waiting_no_longer_than_the_deadline() {
     let short = deeds(&["behave"], |binding| binding.deadline = Duration::from_millis(20));
-    let mut plugins = Plugins::load(&folder("plugins/fixtures"), &short, limits()).await.unwrap();
+    let mut plugins =
+        Plugins::load(&folder("plugins/fixtures"), &short, limits(), Arc::new(NoHost)).await.unwrap();
     let runtime = plugins.runtime.as_ref().unwrap();
     let later = Instant::now() + Duration::from_secs(20);
     let taken = (runtime.place(later).await.unwrap(), runtime.place(later).await.unwrap());
@@ -98,6 +103,10 @@ async fn a_call_that_its_caller_gives_up_leaves_nothing_behind() {
     let plugins = hostile(&["loop-forever", "behave"], |_| ()).await;
     let given_up = tokio::time::timeout(Duration::from_millis(50), call(&plugins)).await;
     assert!(given_up.is_err());
-    let next = Plugins { bound: plugins.bound.into_iter().skip(1).collect(), runtime: plugins.runtime };
+    let next = Plugins {
+        bound: plugins.bound.into_iter().skip(1).collect(),
+        runtime: plugins.runtime,
+        ..Plugins::none()
+    };
     assert_eq!(ask(&next, &candidate("ada@example.com")).await, accepted());
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::engine::Runtime;
-use super::load::Ready;
+use super::load::{Package, Ready};
 use super::*;
 
 fn folder(name: &str) -> PathBuf {
@@ -36,8 +36,10 @@ async fn bound(shared: &Shared, dir: &str, bindings: &[Binding]) -> Plugins {
     let plugin = &bindings[0].plugin;
     let (runtime, ready) = shared
         .get_or_init(async || {
-            let runtime = Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }).unwrap());
-            let ready = Ready::load(&folder(dir), plugin, &runtime).await.unwrap();
+            let runtime =
+                Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }, Arc::default()).unwrap());
+            let package = Package::read(&folder(dir), plugin, &runtime.limits, &NoHost).unwrap();
+            let ready = Ready::of(package, &runtime).await.unwrap();
             (runtime, ready)
         })
         .await;
@@ -45,7 +47,7 @@ async fn bound(shared: &Shared, dir: &str, bindings: &[Binding]) -> Plugins {
     for binding in bindings {
         bound.push(ready.bind(binding, runtime).await.unwrap());
     }
-    Plugins { runtime: Some(Arc::clone(runtime)), bound }
+    Plugins { runtime: Some(Arc::clone(runtime)), bound, ..Plugins::none() }
 }
 
 async fn waitlist(config: Value) -> Plugins {
@@ -83,20 +85,15 @@ fn candidate(email: &str) -> Candidate {
 
 async fn ask(plugins: &Plugins, candidate: &Candidate) -> Verdict {
     let context = RequestContext { request_id: "r-1".into(), ..RequestContext::default() };
-    plugins.validate_registration(&context, candidate).await
+    plugins.validate_registration(&context, candidate).await.verdict
 }
 
 /// What becomes of one call of the first binding, below the failure policy.
 async fn call(plugins: &Plugins) -> Result<registration::Answer, Error> {
-    let bound = &plugins.bound[0];
-    let call = since_v0_1::Call {
-        runtime: plugins.runtime.as_ref().unwrap(),
-        plugin: &bound.plugin,
-        config: &bound.config,
-        deadline: bound.deadline,
-        request_id: "r-1",
-    };
-    bound.guest.validate(&call, &RequestContext::default(), &candidate("ada@example.com")).await
+    let context = RequestContext { request_id: "r-1".into(), ..RequestContext::default() };
+    let candidate = candidate("ada@example.com");
+    let ask = async |guest: &Guest, call: &guest::Call<'_>| guest.present()?.validate(call, &candidate).await;
+    plugins.call(&plugins.bound[0], &context, None, ask).await
 }
 
 fn accepted() -> Verdict {
@@ -105,5 +102,8 @@ fn accepted() -> Verdict {
 
 /// Why the whole of `load` fails.
 async fn refusal(dir: &str, plugin: &str, config: Value) -> String {
-    Plugins::load(&folder(dir), &[binding(plugin, config)], limits()).await.unwrap_err().to_string()
+    Plugins::load(&folder(dir), &[binding(plugin, config)], limits(), Arc::new(NoHost))
+        .await
+        .unwrap_err()
+        .to_string()
 }

@@ -57,8 +57,9 @@ async fn open_lets_everybody_in_and_closed_nobody() {
 
 #[tokio::test]
 async fn a_bad_configuration_is_refused_in_the_plugins_own_words() {
-    let runtime = Arc::new(Runtime::new(limits()).unwrap());
-    let ready = Ready::load(&folder("plugins"), "waitlist", &runtime).await.unwrap();
+    let runtime = Arc::new(Runtime::new(limits(), Arc::default()).unwrap());
+    let package = Package::read(&folder("plugins"), "waitlist", &runtime.limits, &NoHost).unwrap();
+    let ready = Ready::of(package, &runtime).await.unwrap();
     for (config, reason) in [
         (json!({"allowed_domains": ["@a.com"]}), "`@a.com` is not a domain such as `example.com`"),
         (json!({"invitation_codes": ["1234567"]}), "a code has at least 8 characters"),
@@ -77,7 +78,8 @@ async fn a_bad_configuration_is_refused_in_the_plugins_own_words() {
 async fn the_first_build_ever_still_loads_and_answers() {
     let config = json!({"allowed_domains": ["example.com"]});
     let dir = folder("plugins/fixtures/since_v0_1");
-    let plugins = Plugins::load(&dir, &[binding("waitlist", config)], limits()).await.unwrap();
+    let plugins =
+        Plugins::load(&dir, &[binding("waitlist", config)], limits(), Arc::new(NoHost)).await.unwrap();
     assert_eq!(plugins.loaded().next().unwrap().version, "0.1.0");
     assert_eq!(ask(&plugins, &candidate("ada@example.com")).await, accepted());
 }

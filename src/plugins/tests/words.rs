@@ -41,7 +41,7 @@ async fn a_plugin_that_gives_up_says_why_to_us_alone() {
 
 /// Counts the lines that plugins wrote.
 #[derive(Debug, Default, Clone)]
-struct Lines(Arc<parking_lot::Mutex<Vec<String>>>);
+struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl tracing::field::Visit for Lines {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
@@ -69,5 +69,5 @@ async fn a_flood_of_log_lines_is_cut_and_counted() {
     drop(guard);
     let lines = lines.0.lock();
     assert_eq!(lines.iter().filter(|line| *line == "flood").count(), 32);
-    assert_eq!(lines.last().unwrap(), "the plugin logged more than it may");
+    assert!(lines.iter().any(|line| line == "the plugin logged more than it may"), "{lines:?}");
 }

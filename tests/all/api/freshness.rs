@@ -37,7 +37,7 @@ async fn a_write_to_the_register_is_seen_by_the_next_question(server: Server) {
     let again = json!([{ "type": "File", "id": "closed", "attributes": { "size": 1, "public": true } }]);
     scene.server.post_as(&scene.ada, &things, json!({ "resources": again })).await.expect(200);
     assert!(read().await);
-    // Who somebody is, is never kept.
+    // Who somebody is, is never older than what this server changed.
     let cy = scene.server.person("cy@example.com").await;
     let asked = about(&cy.id, "file:read", "closed");
     assert_eq!(scene.ask(&asked).await.expect(200)["decision"], false);

@@ -10,6 +10,8 @@ mod edge;
 mod explain;
 mod freshness;
 mod garbage;
+mod granted;
+mod grants;
 mod invitations;
 mod members;
 mod old_clients;

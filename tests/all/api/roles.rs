@@ -814,7 +814,7 @@ async fn a_platforms_role_is_all_that_the_policies_give_it(server: Server) {
         .patch(&scene.bob, &almost, json!({ "inherits_from": role_id(Admin) }))
         .await
         .refused(403, "role-not-held");
-    let all = [listed.as_slice(), &["resource:*", "access:*", "token:*"]].concat();
+    let all = [listed.as_slice(), &["resource:*", "access:*", "token:*", "org:grants:*"]].concat();
     scene.patch(&scene.ada, &almost, json!({ "permissions": all })).await.expect(200);
     scene.give(&scene.bob, &scene.vics, &role_id(Admin)).await.expect(200);
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use palisade::app::DecisionQueue;
-use palisade::domain::{OrganizationId, OsRandom, Roles, SystemClock, SystemRole};
+use palisade::domain::{GrantHolder, OrganizationId, OsRandom, Roles, SystemClock, SystemRole};
 use palisade::guard::actions::{GetJwks, ListEvents};
 use palisade::guard::{
-    DecisionLog, Denied, Facts, FactsError, Guard, Origin, Party, Principal, Recorder, Resource, Slice,
+    DecisionLog, Denied, Facts, FactsError, GivenRole, Guard, Origin, Party, Principal, Recorder, Resource,
+    Slice,
 };
 use palisade::pdp::{Entity, Pdp};
 
@@ -63,6 +64,15 @@ impl Facts for Platform {
 
     async fn own_roles(&self, _organization: OrganizationId) -> Result<Roles, FactsError> {
         Ok(Roles::default())
+    }
+
+    async fn grants(
+        &self,
+        _organization: OrganizationId,
+        _revision: i64,
+        _holder: GrantHolder,
+    ) -> Result<Arc<[GivenRole]>, FactsError> {
+        Ok(Arc::new([]))
     }
 }
 

@@ -10,23 +10,27 @@ use crate::openapi::operations;
 use crate::support::root;
 
 /// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 16] = [
+const WITHOUT_AN_OPERATION: [&str; 20] = [
     "CreateAdministrator",
+    "DeliverEvents",
     "DeliverMail",
     "ExportDecisions",
     "ImportUsers",
     "LinkIdentity",
     "ListSigningKeys",
+    "LoadPlugins",
     "PruneDecisions",
     "PruneEvents",
     "PurgeAccounts",
     "PurgeExpired",
+    "ReadPluginStorage",
     "RecordDecisions",
     "RecordKeyUse",
     "ResealSecrets",
     "ReviewRegistrations",
     "RotateSigningKeys",
     "VerifyEvents",
+    "WritePluginStorage",
 ];
 
 #[test]

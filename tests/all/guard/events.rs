@@ -7,7 +7,7 @@ use crate::openapi::{Operation, operations};
 use crate::support::{Database, Server};
 
 /// What changes nothing or nothing that anybody would look for, or is asked elsewhere; each with its reason.
-const WITHOUT_AN_EVENT: [(&str, &str); 13] = [
+const WITHOUT_AN_EVENT: [(&str, &str); 17] = [
     ("check_password_strength", "keeps nothing"),
     ("introspect_token", "changes nothing"),
     ("evaluate", "changes nothing; the log of decisions has it"),
@@ -20,6 +20,10 @@ const WITHOUT_AN_EVENT: [(&str, &str); 13] = [
     ("resend_verification", "only a request: the letter leaves one, if there is a letter"),
     ("forgot_password", "only a request: the letter leaves one, if there is a letter"),
     ("exchange_code", "needs a code: `a_sign_in_by_a_provider_leaves_an_event_or_does_not_happen`"),
+    ("install_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
+    ("grant_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
+    ("enable_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
+    ("disable_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
     ("retry_message", "needs a letter that was given up: `tests/all/mail/dead.rs`"),
 ];
 

@@ -158,7 +158,7 @@ fn row(email: &str, hash: &str) -> ImportedRow {
     }
 }
 
-async fn import(server: &Server, rows: &[ImportedRow]) -> Import {
+pub async fn import(server: &Server, rows: &[ImportedRow]) -> Import {
     let caller = Principal::system("cli", "test".to_owned());
     let ok = server.app.authorize(&caller, ImportUsers {}).await.unwrap();
     let mut import = Import::default();

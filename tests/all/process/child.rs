@@ -52,6 +52,8 @@ impl Place {
             .env("PALISADE_PLUGINS_DIR", root().join("plugins"))
             .env("PALISADE_HASHING_MEMORY_KIB", "8")
             .env("PALISADE_HASHING_ITERATIONS", "1")
+            // Commands change what a server knows, and tests do not wait for it to look.
+            .env("PALISADE_FACTS_MAX_AGE_MS", "0")
             .env("PALISADE_RATE_LIMITS_ENABLED", "false");
         command.envs(self.settings.iter().map(|(name, value)| (*name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,5 +1,6 @@
 //! "At least as fresh as": the revision that a change tells, demanded by a reader.
 
+use palisade::domain::SystemRole;
 use poem::http::Method;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -10,6 +11,8 @@ use crate::support::{Answer, Person, Server};
 on_both!(
     a_change_tells_a_revision_and_a_reader_may_demand_it,
     another_server_of_the_same_database_is_as_fresh,
+    what_another_server_changed_counts_for_who_demands_it_and_for_all_after,
+    a_server_that_asks_each_time_sees_at_once_what_another_changed,
     a_database_that_was_set_back_is_not_as_fresh,
     what_is_no_revision_is_refused
 );
@@ -50,6 +53,36 @@ async fn another_server_of_the_same_database_is_as_fresh(server: Server) {
     // It has changed and seen nothing yet.
     let server = server.restarted().await;
     assert_eq!(read(&server, &ada, &told).await.expect(200)["department"], "Anvils");
+}
+
+/// Bob reads the organization on another server and is removed on the first: what he is told there then, and the
+/// revision of his removal.
+async fn removed_elsewhere(server: &Server, other: &Server) -> (Person, String, String) {
+    let (ada, bob) = (server.person("ada@example.com").await, server.person("bob@example.com").await);
+    let acme = server.organization(&ada, "acme").await;
+    let membership = server.add_member(&ada, &acme, &bob, SystemRole::Viewer).await;
+    other.get_as(&bob, &acme).await.expect(200);
+    let told = revision(&server.delete_as(&ada, &membership).await).expect("a change tells its revision");
+    server.get_as(&bob, &acme).await.refused(404, "not-found");
+    (bob, acme, told)
+}
+
+async fn what_another_server_changed_counts_for_who_demands_it_and_for_all_after(server: Server) {
+    let other = server.another_node_with_facts_for(60_000).await;
+    let (bob, acme, told) = removed_elsewhere(&server, &other).await;
+    // It has no reason yet to ask the database again.
+    other.get_as(&bob, &acme).await.expect(200);
+    let bearer = format!("Bearer {}", bob.access);
+    let headers = [("authorization", bearer.as_str()), ("x-palisade-at-least", told.as_str())];
+    let demanding = other.send_from("192.0.2.1", &headers, Method::GET, &acme, None).await;
+    demanding.refused(404, "not-found");
+    other.get_as(&bob, &acme).await.refused(404, "not-found");
+}
+
+async fn a_server_that_asks_each_time_sees_at_once_what_another_changed(server: Server) {
+    let other = server.another_node_with_facts_for(0).await;
+    let (bob, acme, _) = removed_elsewhere(&server, &other).await;
+    other.get_as(&bob, &acme).await.refused(404, "not-found");
 }
 
 async fn a_database_that_was_set_back_is_not_as_fresh(server: Server) {

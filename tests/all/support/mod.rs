@@ -26,7 +26,7 @@ pub use databases::Database;
 pub use idp::{Idp, Says, sign};
 pub use journeys::{Jar, Landed};
 pub use people::{PASSWORD, Person, role_id};
-pub use server::{Server, Setup, copy_policies, root};
+pub use server::{BEGIN, Server, Setup, copy_policies, root};
 
 /// Makes of each named function two tests, one on SQLite and one on PostgreSQL.
 #[macro_export]

@@ -73,6 +73,8 @@ impl Server {
             ("PALISADE_HASHING_ITERATIONS", "1".to_owned()),
             // Nobody writes the log in the background, so it must not be full.
             ("PALISADE_DECISIONS_QUEUE", "100000".to_owned()),
+            // So that no test owes it to the time it takes that a change is seen.
+            ("PALISADE_FACTS_MAX_AGE_MS", "60000".to_owned()),
             // Tests of the limits turn them on.
             ("PALISADE_RATE_LIMITS_ENABLED", "false".to_owned()),
         ];
@@ -120,10 +122,17 @@ impl Server {
         self.restarted().await
     }
 
-    /// A second process on the same database, with a memory of its own.
+    /// A second process on the same database, with a memory of its own. It asks the database at each read.
     pub async fn another_node(&self) -> Self {
+        self.another_node_with_facts_for(0).await
+    }
+
+    /// The same, which asks the database again after so many milliseconds.
+    pub async fn another_node_with_facts_for(&self, milliseconds: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        Self::open(folder, self.config.clone(), self.settings.clone(), Arc::clone(&self.clock)).await
+        let mut config = self.config.clone();
+        config.facts_max_age_ms = milliseconds;
+        Self::open(folder, config, self.settings.clone(), Arc::clone(&self.clock)).await
     }
 
     pub fn advance(&self, by: Duration) {

@@ -113,9 +113,11 @@ mod credentials;
 mod decisions;
 mod federation;
 mod forwarding;
+mod grants;
 mod identity;
 mod organizations;
 mod platform;
+mod plugins;
 mod resources;
 mod roles;
 mod search;
@@ -129,12 +131,14 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         credentials::ROWS,
         federation::ROWS,
         platform::ROWS,
+        plugins::ROWS,
         resources::ROWS,
         access::ROWS,
         roles::ROWS,
         search::ROWS,
         decisions::ROWS,
         forwarding::ROWS,
+        grants::ROWS,
     ]
     .into_iter()
     .flatten()

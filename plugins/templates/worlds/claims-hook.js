@@ -1,0 +1,6 @@
+---
+export const tokenClaims = {
+  customize(_context, mint) {
+    return JSON.stringify({ department: mint.user.department });
+  },
+};

@@ -1,0 +1,20 @@
+from wit_world.imports import http_client
+from wit_world.imports.types import PluginError_Upstream
+---
+class Events(EventsExports):
+    def deliver(self, ctx, batch):
+        if post([{"id": event.id, "kind": event.kind} for event in batch]) >= 300:
+            raise Err(PluginError_Upstream("the events were not taken"))
+        return len(batch)
+
+
+def post(value):
+    headers = [
+        ("authorization", http_client.HeaderValue_BearerSecret("token")),
+        ("content-type", http_client.HeaderValue_Text("application/json")),
+    ]
+    body = http_client.Body_Bytes(json.dumps(value).encode())
+    try:
+        return http_client.send(http_client.Request("POST", "https://api.example.com/hook", headers, body, 0)).status
+    except Err as error:
+        raise Err(PluginError_Upstream(f"no answer: {error.value}")) from None

@@ -1,0 +1,241 @@
+//! Where roles on single things count: in each way of asking, and in the organization's own requests.
+
+use std::time::Duration;
+
+use palisade::domain::{ProjectRole, SystemRole};
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use super::grants::{APOLLO, GEMINI, MEMO, PLAN, Scene, id, project, until};
+use crate::support::{Answer, Server, Setup, role_id};
+use crate::{on_both, on_both_with};
+
+on_both!(
+    every_way_of_asking_counts_them_while_they_last,
+    a_search_finds_what_was_given_on_a_single_thing,
+    whoever_has_a_project_has_its_agents_and_leaves_them_there,
+    a_key_is_no_wider_than_what_its_maker_was_given,
+    a_suspended_person_has_nothing_by_a_grant,
+    what_is_known_of_grants_is_not_read_again,
+);
+
+on_both_with!(
+    with_a_secret;
+    what_somebody_may_not_do_on_a_thing_they_do_not_pass_on_there,
+    a_remedy_adds_to_what_was_given,
+);
+
+const SECRET: &str = r#"
+@id("secret.plan")
+@code("secret")
+@why("Vic is not to read the plan.")
+forbid (principal is User, action == Action::"document:read", resource == Document::"plan")
+when { principal.email == "vic@example.com" };
+
+@id("secret.both")
+@why("Whoever looks at the organization and has the project publishes in it.")
+permit (principal in Role::"project-viewer", action == Action::"document:publish", resource is Document)
+when { principal in resource.organization.viewers };
+"#;
+
+fn with_a_secret(setup: &mut Setup) {
+    setup.policies = &[("secret.cedar", SECRET)];
+}
+
+impl Scene {
+    async fn ask(&self, path: &str, body: &Value) -> Value {
+        self.server.send(Method::POST, path, Some(&self.key), Some(body)).await.expect(200)
+    }
+
+    fn bobs(&self) -> Value {
+        json!({ "type": "User", "id": self.bob.id })
+    }
+
+    async fn search(&self, what: &str, body: &Value) -> Vec<Value> {
+        let answer = self.ask(&format!("/access/v1/search/{what}"), body).await;
+        answer["results"].as_array().unwrap().clone()
+    }
+}
+
+fn thing((kind, id): (&str, &str)) -> Value {
+    json!({ "type": kind, "id": id })
+}
+
+async fn every_way_of_asking_counts_them_while_they_last(server: Server) {
+    let scene = Scene::new(server).await;
+    let write = json!({ "name": "document:write" });
+    let question = json!({ "subject": scene.bobs(), "action": write, "resource": thing(PLAN) });
+    let many = json!({
+        "subject": scene.bobs(), "action": write,
+        "evaluations": [{ "resource": thing(PLAN) }, { "resource": thing(MEMO) }],
+    });
+    let which = json!({ "subject": scene.bobs(), "action": write, "resource": { "type": "Document" } });
+    let who = json!({ "subject": { "type": "User" }, "action": write, "resource": thing(PLAN) });
+    let what = json!({ "subject": scene.bobs(), "resource": thing(PLAN) });
+    let counts = async || {
+        let many = scene.ask("/access/v1/evaluations", &many).await;
+        assert_eq!(many["evaluations"][1]["decision"], false, "it is another project's");
+        let found = scene.search("resource", &which).await;
+        assert!(!found.contains(&thing(MEMO)));
+        let names = scene.search("action", &what).await;
+        [
+            scene.ask("/access/v1/evaluation", &question).await["decision"] == true,
+            many["evaluations"][0]["decision"] == true,
+            scene.ask("/access/v1/explain", &question).await["decision"] == true,
+            found.contains(&thing(PLAN)),
+            scene.search("subject", &who).await.contains(&scene.bobs()),
+            names.contains(&write),
+        ]
+    };
+    assert_eq!(counts().await, [false; 6]);
+    let role = project(ProjectRole::Contributor);
+    scene.grant(&scene.ada, &role, APOLLO, until(60)).await.expect(201);
+    assert_eq!(counts().await, [true; 6]);
+    let told = scene.ask("/access/v1/explain", &question).await;
+    assert_eq!(told["determining"][0]["id"], "project_roles.project-contributor");
+    scene.server.advance(Duration::from_secs(60));
+    assert_eq!(counts().await, [false; 6]);
+    let grant = scene.granted(ProjectRole::Contributor, APOLLO).await;
+    assert_eq!(counts().await, [true; 6]);
+    scene.server.delete_as(&scene.ada, &grant).await.expect(200);
+    assert_eq!(counts().await, [false; 6]);
+}
+
+async fn a_search_finds_what_was_given_on_a_single_thing(server: Server) {
+    let scene = Scene::new(server).await;
+    let role = scene.role("Publisher", &["document:publish"]).await;
+    scene.grant(&scene.ada, &role, MEMO, json!({})).await.expect(201);
+    scene.granted(ProjectRole::Viewer, APOLLO).await;
+    let which = |action: &str, kind: &str| json!({ "subject": scene.bobs(), "action": { "name": action }, "resource": { "type": kind } });
+    assert_eq!(scene.search("resource", &which("document:publish", "Document")).await, [thing(MEMO)]);
+    assert_eq!(scene.search("resource", &which("document:read", "Document")).await, [thing(PLAN)]);
+    assert_eq!(scene.search("resource", &which("project:read", "Project")).await, [thing(APOLLO)]);
+    assert_eq!(scene.search("resource", &which("project:read", "Organization")).await, [] as [Value; 0]);
+    // An agent is found by what it was given too, and on an agent's project.
+    let idle = scene.role("Idle", &[]).await;
+    let agents = format!("{}/agents", scene.acme);
+    let made = json!({ "name": "Builder", "role_id": idle });
+    let agent = id(&scene.server.post_as(&scene.ada, &agents, made).await.expect(201));
+    let read = json!({ "name": "document:read" });
+    let who = json!({ "subject": { "type": "Agent" }, "action": read, "resource": thing(PLAN) });
+    assert_eq!(scene.search("subject", &who).await, [] as [Value; 0]);
+    let to = json!({ "agent_id": agent });
+    scene.grant(&scene.ada, &project(ProjectRole::Viewer), PLAN, to).await.expect(201);
+    assert_eq!(scene.search("subject", &who).await, [json!({ "type": "Agent", "id": agent })]);
+    let keeper = scene.role("Keeper", &["agent:read"]).await;
+    scene.grant(&scene.ada, &keeper, APOLLO, json!({})).await.expect(201);
+    assert_eq!(scene.search("resource", &which("agent:read", "Agent")).await, [] as [Value; 0]);
+    let made = json!({ "name": "Bound", "role_id": idle, "project_id": "apollo" });
+    let bound = id(&scene.server.post_as(&scene.ada, &agents, made).await.expect(201));
+    let found = scene.search("resource", &which("agent:read", "Agent")).await;
+    assert_eq!(found, [json!({ "type": "Agent", "id": bound })]);
+    let asked = json!({ "subject": scene.bobs(), "action": { "name": "agent:read" }, "resource": found[0] });
+    assert_eq!(scene.ask("/access/v1/evaluation", &asked).await["decision"], true);
+}
+
+/// The path of an agent that is bound to a project.
+async fn agent_in(scene: &Scene, project: &str) -> String {
+    let body = json!({ "name": project, "project_id": project });
+    let made = scene.server.post_as(&scene.ada, &format!("{}/agents", scene.acme), body).await.expect(201);
+    format!("{}/agents/{}", scene.acme, id(&made))
+}
+
+async fn whoever_has_a_project_has_its_agents_and_leaves_them_there(server: Server) {
+    let scene = Scene::new(server).await;
+    let (server, bob) = (&scene.server, &scene.bob);
+    let (ours, others) = (agent_in(&scene, "apollo").await, agent_in(&scene, "gemini").await);
+    server.get_as(bob, &ours).await.refused(404, "not-found");
+    let keeper = scene.role("Keeper", &["agent:read", "agent:write"]).await;
+    let grant = id(&scene.grant(&scene.ada, &keeper, APOLLO, json!({})).await.expect(201));
+    server.get_as(bob, &ours).await.expect(200);
+    server.get_as(bob, &others).await.refused(404, "not-found");
+    server.patch_as(bob, &ours, json!({ "name": "Renamed" })).await.expect(200);
+    server.post_as(bob, &format!("{ours}/terminate"), Value::Null).await.refused(404, "not-found");
+    for elsewhere in [json!("gemini"), Value::Null] {
+        let moved = json!({ "project_id": elsewhere });
+        server.patch_as(bob, &ours, moved.clone()).await.refused(403, "scope-not-held");
+    }
+    server.patch_as(&scene.ada, &ours, json!({ "project_id": "gemini" })).await.expect(200);
+    server.get_as(bob, &ours).await.refused(404, "not-found");
+    server.patch_as(&scene.ada, &ours, json!({ "project_id": "apollo" })).await.expect(200);
+    server.get_as(bob, &ours).await.expect(200);
+    server.delete_as(&scene.ada, &format!("{}/grants/{grant}", scene.acme)).await.expect(200);
+    server.get_as(bob, &ours).await.refused(404, "not-found");
+}
+
+async fn a_key_is_no_wider_than_what_its_maker_was_given(server: Server) {
+    let scene = Scene::new(server).await;
+    let (ours, others) = (agent_in(&scene, "apollo").await, agent_in(&scene, "gemini").await);
+    let make = async |scopes: &[&str]| {
+        let body = json!({ "name": "k", "scopes": scopes });
+        scene.server.post_as(&scene.bob, "/api/v1/auth/api-keys", body).await
+    };
+    make(&["agent:read"]).await.refused(403, "scope-not-held");
+    let keeper = scene.role("Keeper", &["agent:read", "document:read"]).await;
+    scene.grant(&scene.ada, &keeper, APOLLO, until(60)).await.expect(201);
+    make(&["agent:read", "agent:write"]).await.refused(403, "scope-not-held");
+    let key = make(&["agent:read"]).await.expect(201)["key"].as_str().unwrap().to_owned();
+    let narrow = make(&["document:read"]).await.expect(201)["key"].as_str().unwrap().to_owned();
+    let get = async |key: &str, path: &str| -> Answer {
+        scene.server.send(Method::GET, path, Some(key), None).await
+    };
+    get(&key, &ours).await.expect(200);
+    get(&key, &others).await.refused(404, "not-found");
+    get(&narrow, &ours).await.refused(403, "insufficient-scope");
+    scene.server.advance(Duration::from_secs(60));
+    get(&key, &ours).await.refused(404, "not-found");
+}
+
+async fn a_suspended_person_has_nothing_by_a_grant(server: Server) {
+    let scene = Scene::new(server).await;
+    let root = scene.server.super_admin("root@example.com").await;
+    scene.granted(ProjectRole::Owner, APOLLO).await;
+    assert!(scene.may("document:delete", PLAN).await);
+    let path = format!("/api/v1/users/{}/suspend", scene.bob.id);
+    scene.server.post_as(&root, &path, Value::Null).await.expect(200);
+    assert!(!scene.may("document:delete", PLAN).await);
+    let who = json!({
+        "subject": { "type": "User" }, "action": { "name": "document:delete" }, "resource": thing(PLAN),
+    });
+    assert!(!scene.search("subject", &who).await.contains(&scene.bobs()));
+}
+
+async fn what_is_known_of_grants_is_not_read_again(server: Server) {
+    let scene = Scene::new(server).await;
+    let cost = async || {
+        let before = scene.server.app.work().statements;
+        scene.may("document:read", PLAN).await;
+        scene.server.app.work().statements - before
+    };
+    cost().await;
+    let without = cost().await;
+    scene.granted(ProjectRole::Viewer, APOLLO).await;
+    let first = cost().await;
+    assert!(first > without, "{first} statements after {without}");
+    assert_eq!(cost().await, without);
+}
+
+async fn what_somebody_may_not_do_on_a_thing_they_do_not_pass_on_there(server: Server) {
+    let scene = Scene::new(server).await;
+    let viewer = project(ProjectRole::Viewer);
+    scene.grant(&scene.vic, &viewer, PLAN, json!({})).await.refused(403, "role-not-held");
+    scene.grant(&scene.vic, &viewer, MEMO, json!({})).await.expect(201);
+    scene.grant(&scene.vic, &viewer, GEMINI, json!({})).await.expect(201);
+    scene.grant(&scene.ada, &viewer, PLAN, json!({})).await.expect(201);
+}
+
+async fn a_remedy_adds_to_what_was_given(server: Server) {
+    let scene = Scene::new(server).await;
+    let publish = json!({ "name": "document:publish" });
+    let question = json!({ "subject": scene.bobs(), "action": publish, "resource": thing(PLAN) });
+    let told = scene.ask("/access/v1/explain", &question).await;
+    let first = |told: &Value| told["would_allow"][0].clone();
+    assert!(!first(&told).to_string().contains("\"viewer\""), "{told}");
+    scene.granted(ProjectRole::Viewer, APOLLO).await;
+    let told = scene.ask("/access/v1/explain", &question).await;
+    assert_eq!((&told["decision"], told["would_allow"].is_null()), (&json!(false), false));
+    assert!(first(&told).to_string().contains("\"viewer\""), "{told}");
+    let to = json!({ "role_id": role_id(SystemRole::Viewer) });
+    scene.server.patch_as(&scene.ada, &scene.bobs, to).await.expect(200);
+    assert!(scene.may("document:publish", PLAN).await && !scene.may("document:publish", MEMO).await);
+}
