@@ -17,7 +17,6 @@
 //! `api/organizations.rs` asks `guard/authorized.rs` for `UpdateOrganization`, which reads facts through
 //! `store/facts.rs` and lets `pdp/engine.rs` decide. The permit goes to `app/organizations.rs`, which spends it on
 //! `store/organizations.rs` in one transaction and returns a released value; `api/reply.rs` makes the answer of it.
-#![forbid(unsafe_code)]
 
 pub mod api;
 pub mod app;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::compiled_plugins::CompiledPlugins;
 use crate::crypto::VerifyingKey;
 use crate::domain::{Clock, Micros};
 use crate::guard::actions::{ReadPluginStorage, WritePluginStorage};
@@ -19,6 +20,7 @@ pub struct PluginHost {
     store: Store,
     web: Web,
     clock: std::sync::Arc<dyn Clock>,
+    compiled: CompiledPlugins,
     /// Who may sign plugins; nobody: a plugin needs no signature.
     trusted: Vec<VerifyingKey>,
 }
@@ -30,9 +32,10 @@ impl PluginHost {
         store: Store,
         web: Web,
         clock: std::sync::Arc<dyn Clock>,
+        compiled: CompiledPlugins,
         trusted: Vec<VerifyingKey>,
     ) -> Self {
-        Self { guard, store, web, clock, trusted }
+        Self { guard, store, web, clock, compiled, trusted }
     }
 
     fn now(&self) -> Micros {
@@ -91,6 +94,14 @@ impl Host for PluginHost {
     fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool {
         self.trusted.is_empty()
             || signature.is_some_and(|text| self.trusted.iter().any(|key| key.verifies(file, text)))
+    }
+
+    fn kept_code(&self, plugin: &str, name: &str) -> Option<Vec<u8>> {
+        self.compiled.get(plugin, name)
+    }
+
+    fn keep_code(&self, plugin: &str, name: &str, code: &[u8]) {
+        self.compiled.put(plugin, name, code);
     }
 
     async fn fetch(

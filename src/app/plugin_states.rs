@@ -81,15 +81,18 @@ impl App {
     /// What a plugin said on this machine of late, and how its calls failed, oldest first.
     ///
     /// # Errors
-    /// None today.
-    #[expect(clippy::unused_async, reason = "use cases are asked alike")]
+    /// [`Error::NotFound`] if no such plugin is bound or lies in the folder, and none of that name spoke.
     pub async fn read_plugin_logs(
         &self,
         ok: Authorized<'_, ReadPluginLogs>,
         plugin: &str,
     ) -> Result<Released<ReadPluginLogs, Vec<PluginLine>>, Error> {
-        let lines = self.plugins().lines(plugin);
-        Ok(ok.release(lines))
+        let plugins = self.plugins();
+        let lines = plugins.lines(plugin);
+        let known = !lines.is_empty()
+            || plugins.loaded().any(|loaded| loaded.plugin == plugin)
+            || self.found().await?.iter().any(|found| found.plugin == plugin);
+        if known { Ok(ok.release(lines)) } else { Err(Error::NotFound) }
     }
 
     pub(super) async fn plugin_state(&self, install: &Install) -> Result<PluginState, Error> {

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use crate::api::{EdgeSettings, OriginalHeaders, TrustedProxies};
 use crate::app::{
-    self, App, DecisionQueue, OAuthSettings, Parts, PluginHost, RateLimits, Settings, events_principal,
+    self, App, CompiledPlugins, DecisionQueue, OAuthSettings, Parts, PluginHost, RateLimits, Settings,
+    events_principal,
 };
 use crate::config::{self, Config, Mail, Mode, OnFailure, PluginBinding, PluginGrants};
-use crate::crypto::{HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey};
+use crate::crypto::{
+    CodeSeal, HashingSettings, KeyEnvironment, MasterKey, PasswordHasher, Sealer, VerifyingKey,
+};
 use crate::domain::{
     Clock, OsRandom, Provider, Random, ReturnOrigins, Secret, Signed, SystemClock, TrustedIssuer,
 };
@@ -94,8 +97,9 @@ pub async fn app_with_policies(
     let decisions = Arc::new(decisions);
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
-    let host =
-        PluginHost::new(guard.clone(), store.clone(), Web::new()?, Arc::clone(&clock), signers(config)?);
+    let compiled = CompiledPlugins::new(config.data_dir.join("compiled"), CodeSeal::new(&master));
+    let (web, signers) = (Web::new()?, signers(config)?);
+    let host = PluginHost::new(guard.clone(), store.clone(), web, Arc::clone(&clock), compiled, signers);
     let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {

@@ -5,6 +5,7 @@
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
 mod api_keys;
+mod compiled;
 mod foreign_token;
 mod id_token;
 mod imported;
@@ -19,6 +20,7 @@ mod successor;
 mod tokens;
 
 pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
+pub use compiled::CodeSeal;
 pub use foreign_token::{ForeignTokenError, issuer_of, read_foreign};
 pub use id_token::{IdToken, IdTokenError, IdTokenRules};
 pub use imported::{FirebaseScrypt, ImportError, import_hash};

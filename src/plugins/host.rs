@@ -64,6 +64,14 @@ pub trait Host: Send + Sync + fmt::Debug {
     /// Whether a file of a plugin may be used, by the text of the signature that lies beside it, if one does.
     fn vouches(&self, file: &[u8], signature: Option<&str>) -> bool;
 
+    /// The machine code that [`Host::keep_code`] got under this name, byte for byte. It runs as part of the server, so
+    /// whatever may be anything else is not given.
+    fn kept_code(&self, plugin: &str, name: &str) -> Option<Vec<u8>>;
+
+    /// Keeps a plugin's machine code for the next start, instead of what was kept of that plugin before. If it cannot,
+    /// the next start compiles again.
+    fn keep_code(&self, plugin: &str, name: &str, code: &[u8]);
+
     /// Sends one request; the caller bounds its time.
     ///
     /// # Errors
@@ -118,6 +126,12 @@ impl Host for NoHost {
     fn vouches(&self, _: &[u8], _: Option<&str>) -> bool {
         true
     }
+
+    fn kept_code(&self, _: &str, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn keep_code(&self, _: &str, _: &str, _: &[u8]) {}
 
     async fn fetch(&self, _: http::Request<Vec<u8>>, _: bool) -> Result<http::Response<Vec<u8>>, FetchError> {
         Err(FetchError::Denied("there is no network here".to_owned()))

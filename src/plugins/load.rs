@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-use wasmtime::component::Component;
 
 use super::capabilities::{Capabilities, SHORTEST_SECRET};
+use super::compiled::compiled;
 use super::engine::Runtime;
 use super::guest::{Call, Guest, Usage};
 use super::host::{Host, Identity, NoHost};
@@ -30,7 +30,7 @@ const COMPLAINTS: usize = 10;
 
 impl Plugins {
     /// Loads the plugins that `bindings` name out of `<dir>/<plugin>/`; others there are not touched. Compiles
-    /// each once, checks that it is what its manifest says, and lets it judge its configuration.
+    /// each once, unless the host kept its code, checks that it is what its manifest says, and lets it judge its configuration.
     ///
     /// # Errors
     /// Any plugin that cannot be used as bound.
@@ -69,7 +69,7 @@ impl Plugins {
         if let Some(kept) = kept.filter(|kept| kept.digests == package.digests()) {
             return Ok(kept);
         }
-        let ready = Arc::new(Ready::of(package, runtime).await?);
+        let ready = Arc::new(Ready::of(package, runtime, &*self.host).await?);
         self.ready.lock().insert(plugin.clone(), Arc::clone(&ready));
         Ok(ready)
     }
@@ -157,7 +157,7 @@ impl fmt::Debug for Ready {
 }
 
 impl Ready {
-    pub(super) async fn of(package: Package, runtime: &Runtime) -> Result<Self, LoadError> {
+    pub(super) async fn of(package: Package, runtime: &Runtime, host: &dyn Host) -> Result<Self, LoadError> {
         let digests = package.digests();
         let Package { manifest, component: bytes, digest: sha256, .. } = package;
         let plugin = &*manifest.id.clone();
@@ -165,7 +165,8 @@ impl Ready {
             plugin: plugin.to_owned(),
             what: clean::line(&what, 500),
         };
-        let component = Component::from_binary(&runtime.engine, &bytes)
+        let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
+        let component = compiled(&runtime.engine, host, &who, &bytes)
             .map_err(|error| bad_component(format!("{error:#}")))?;
         let old = manifest.world == World::RegistrationPolicyV0_1;
         for (import, _) in component.component_type().imports(&runtime.engine) {
@@ -186,7 +187,6 @@ impl Ready {
                 .map(|guest| Guest::V0_2(Box::new(guest)))
         };
         let guest = guest.map_err(|error| bad_component(format!("{error:#}")))?;
-        let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
         let nothing = Arc::from("{}");
         let asked = Question::default();
         let told = guest

@@ -10,6 +10,7 @@ mod asking;
 mod calls;
 mod capabilities;
 mod clean;
+mod compiled;
 mod engine;
 mod errand;
 mod error;

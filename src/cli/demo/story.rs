@@ -15,6 +15,7 @@ const SAM: &str = "sam@example.com";
 const WANDA: &str = "wanda@elsewhere.test";
 
 const REGISTER: &[&str] = &["public.register"];
+const HOOKS: &[&str] = &["plugins.hooks"];
 const SIGN_IN: &[&str] = &["public.sign-in"];
 const SUPER_ADMIN: &[&str] = &["platform.super-admin"];
 const ADMINS: &[&str] = &["organization_roles.admin", "organization_roles.owner"];
@@ -40,10 +41,15 @@ struct Person {
     token: String,
 }
 
+/// Whoever asks may register, and the plugin may be asked about it.
+fn registered(step: Step<'_>) -> Step<'_> {
+    step.allowed(201, "Register", REGISTER).allowed(201, "hook:handle", HOOKS)
+}
+
 async fn waitlisted(stage: &mut Stage) -> Result<Person> {
     let title = "Wanda registers from a domain that is not allow-listed: the WebAssembly hook puts her on the waitlist";
     let body = json!({ "email": WANDA, "password": PASSWORD, "full_name": "Wanda" });
-    let step = Step::post(title, "/api/v1/auth/register", Some(body)).allowed(201, "Register", REGISTER);
+    let step = registered(Step::post(title, "/api/v1/auth/register", Some(body)));
     let made = stage.play(step.holds("waitlist_status", "pending").holds("is_verified", false)).await?;
     let id = text(&made, "id")?;
     stage.teller.call(&id, "wanda");
@@ -63,7 +69,7 @@ async fn waitlisted(stage: &mut Stage) -> Result<Person> {
 async fn founder(stage: &mut Stage) -> Result<Person> {
     let title = "Olga registers from an allow-listed domain: the same hook accepts";
     let body = json!({ "email": OLGA, "password": PASSWORD, "full_name": "Olga" });
-    let step = Step::post(title, "/api/v1/auth/register", Some(body)).allowed(201, "Register", REGISTER);
+    let step = registered(Step::post(title, "/api/v1/auth/register", Some(body)));
     let made = stage.play(step.holds("waitlist_status", "approved").holds("is_verified", false)).await?;
     let id = text(&made, "id")?;
     stage.teller.call(&id, "olga");
@@ -133,7 +139,7 @@ async fn reads_and_may_not_write(stage: &mut Stage, wanda: &Person, acme: &str) 
 async fn strangers(stage: &mut Stage, acme: &str) -> Result<()> {
     let body = json!({ "email": SAM, "password": PASSWORD });
     let step = Step::post("Sam registers", "/api/v1/auth/register", Some(body)).brief();
-    let made = stage.play(step.allowed(201, "Register", REGISTER)).await?;
+    let made = stage.play(registered(step)).await?;
     stage.teller.call(&text(&made, "id")?, "sam");
     verify(stage, "Sam proves his address", SAM, true).await?;
     let token = sign_in(stage, "Sam signs in", SAM).await?;

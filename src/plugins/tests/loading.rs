@@ -117,3 +117,69 @@ async fn wasi_is_there_and_empty() {
         assert!(matches!(error(&importing(name)).await, LoadError::Forbidden { .. }), "{name}");
     }
 }
+
+/// Keeps one piece of code, as long as it is asked for under the same name, and counts what it was given.
+#[derive(Debug, Default)]
+struct Keeper {
+    kept: Mutex<Option<(String, Vec<u8>)>>,
+    given: std::sync::atomic::AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Host for Keeper {
+    fn kept_code(&self, _: &str, name: &str) -> Option<Vec<u8>> {
+        self.kept.lock().as_ref().filter(|kept| kept.0 == name).map(|kept| kept.1.clone())
+    }
+
+    fn keep_code(&self, _: &str, name: &str, code: &[u8]) {
+        self.given.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        *self.kept.lock() = Some((name.to_owned(), code.to_vec()));
+    }
+
+    async fn permits(&self, _: Asker<'_>, ask: Ask<'_>) -> bool {
+        matches!(ask, Ask::Handle { .. })
+    }
+
+    fn vouches(&self, _: &[u8], _: Option<&str>) -> bool {
+        true
+    }
+
+    async fn fetch(&self, _: http::Request<Vec<u8>>, _: bool) -> Result<http::Response<Vec<u8>>, FetchError> {
+        Err(FetchError::Denied("there is no network here".to_owned()))
+    }
+
+    async fn kv_get(&self, _: Asker<'_>, _: &str) -> Result<Option<Vec<u8>>, KvError> {
+        Err(KvError::Denied)
+    }
+
+    async fn kv_set(&self, _: Asker<'_>, _: &str, _: Vec<u8>, _: Duration) -> Result<(), KvError> {
+        Err(KvError::Denied)
+    }
+
+    async fn kv_delete(&self, _: Asker<'_>, _: &str) -> Result<(), KvError> {
+        Err(KvError::Denied)
+    }
+
+    async fn kv_increment(&self, _: Asker<'_>, _: &str, _: i64, _: Duration) -> Result<i64, KvError> {
+        Err(KvError::Denied)
+    }
+}
+
+#[tokio::test]
+async fn a_component_is_compiled_once_for_the_same_engine() {
+    let keeper = Arc::new(Keeper::default());
+    let load = async |limits: Limits| {
+        let bindings = [binding("waitlist", json!({ "mode": "open" }))];
+        let plugins =
+            Plugins::load(&folder("plugins"), &bindings, limits, Arc::<Keeper>::clone(&keeper)).await;
+        assert_eq!(ask(&plugins.unwrap(), &candidate("ada@example.com")).await, accepted());
+        keeper.given.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    assert_eq!(load(limits()).await, 1, "the first start compiles");
+    assert_eq!(load(limits()).await, 1, "the second does not");
+    assert_eq!(load(Limits { fuel: Some(u64::MAX), ..limits() }).await, 2, "code that counts is other code");
+    if let Some((_, code)) = &mut *keeper.kept.lock() {
+        code.truncate(code.len() / 2);
+    }
+    assert_eq!(load(Limits { fuel: Some(u64::MAX), ..limits() }).await, 3, "what does not load is compiled");
+}

@@ -1,6 +1,7 @@
 //! Each hook end to end, through the HTTP API, with built components: `plugins/fixtures`.
 
 mod capabilities;
+mod compiled;
 mod hooks;
 mod installs;
 mod running;
