@@ -7,7 +7,7 @@ mod installs;
 mod running;
 mod shipped;
 mod trying;
-mod upstream;
+pub mod upstream;
 
 use palisade::app::events_principal;
 use palisade::guard::actions::DeliverEvents;
