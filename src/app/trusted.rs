@@ -47,7 +47,7 @@ impl Trusted {
 
     async fn read(&self, of: &TrustedIssuer, token: &str, now: Micros) -> Result<ForeignToken, Unread> {
         let Signed::Keys { at, .. } = &of.signed else { return Ok(read_foreign(of, token, None, now)?) };
-        let keys = match self.keys.known_keys(&of.name).await {
+        let keys = match self.keys.known_keys(at).await {
             Some(keys) => keys,
             None => self.ask(of, at, now).await?.ok_or(ForeignTokenError::UnknownKey)?,
         };

@@ -8,23 +8,9 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use super::settings::origins;
-use crate::domain::{ClaimAction, ClientAuth, IdTokenAlgorithm, Provider, Secret};
+use crate::domain::{ClaimAction, ClaimMap, ClientAuth, FLOW_PARAMETERS, IdTokenAlgorithm, Provider, Secret};
 
 const TEMPLATES: &str = include_str!("providers.toml");
-/// What the flow itself says; nothing of a configuration may say it otherwise.
-const RESERVED: [&str; 10] = [
-    "client_id",
-    "client_secret",
-    "redirect_uri",
-    "response_type",
-    "response_mode",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-];
-
 /// Paths beside those of providers.
 const PATHS: [&str; 3] = ["providers", "connected", "token"];
 
@@ -100,7 +86,12 @@ impl OAuth {
         }
         let secret_file = text(&mut written, "client_secret_file");
         let template = text(&mut written, "template");
+        let by_plugin = written.contains_key("plugin");
+        if by_plugin && template.is_some() {
+            return Err("has a `plugin` and a `template`, which both say where it is".to_owned());
+        }
         let base = match templates.get(template.as_deref().unwrap_or(name)) {
+            Some(_) if by_plugin => Map::new(),
             Some(Value::Object(known)) => known.clone(),
             _ if template.is_some() => return Err("names a template that there is not".to_owned()),
             _ => Map::new(),
@@ -121,6 +112,13 @@ impl OAuth {
         ];
         for value in whole.values_mut() {
             fill(value, &places)?;
+        }
+        if by_plugin {
+            // The word of a plugin on addresses is taken where the operator says so, and not by default.
+            let claims = whole.entry("claims").or_insert_with(|| Value::Object(Map::new()));
+            if let Some(claims) = claims.as_object_mut() {
+                claims.entry("email_verified").or_insert_with(|| Value::from(""));
+            }
         }
         let mut provider: Provider =
             serde_json::from_value(Value::Object(whole)).map_err(|error| format!("is not right: {error}"))?;
@@ -154,6 +152,33 @@ fn check(it: &Provider, name: &str) -> Result<(), String> {
     if it.client_id.is_empty() {
         return Err(format!("has no `client_id`: set it, or {}", variable(name, "CLIENT_ID")));
     }
+    if it.plugin.is_some() {
+        check_plugged(it)?;
+    } else {
+        check_plain(it, name)?;
+    }
+    if let Some(name) = it.parameters.keys().find(|name| FLOW_PARAMETERS.contains(&name.as_str())) {
+        return Err(format!("must not set the parameter `{name}`"));
+    }
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    if it.domains.iter().any(|it| !it.contains('.') || !it.chars().all(plain)) {
+        return Err("has `domains` that are not plain ones such as \"acme.example\"".to_owned());
+    }
+    let claims = &it.claims;
+    if [&claims.email, &claims.email_verified, &claims.username]
+        .iter()
+        .any(|it| it.action == ClaimAction::Force)
+    {
+        return Err("cannot `force` this claim: an account's address is its person's to change".to_owned());
+    }
+    check_addresses(it)
+}
+
+/// What only a plugin's provider may leave out.
+fn check_plain(it: &Provider, name: &str) -> Result<(), String> {
+    if !it.origins.is_empty() {
+        return Err("has `origins`, which are for a `plugin`".to_owned());
+    }
     if it.client_auth != ClientAuth::None && it.client_secret.as_ref().is_none_or(|it| it.expose().is_empty())
     {
         return Err(format!(
@@ -170,16 +195,26 @@ fn check(it: &Provider, name: &str) -> Result<(), String> {
     if it.issuer.is_some() && !it.discovery && it.jwks_url.is_none() {
         return Err("needs `jwks_url` where there is no `discovery`".to_owned());
     }
-    if let Some(name) = it.parameters.keys().find(|name| RESERVED.contains(&name.as_str())) {
-        return Err(format!("must not set the parameter `{name}`"));
+    Ok(())
+}
+
+/// A plugin says who somebody is and who signs for it; the operator says where all that may be.
+fn check_plugged(it: &Provider) -> Result<(), String> {
+    let said = it.issuer.is_some() || it.discovery_url.is_some() || it.jwks_url.is_some();
+    if said || it.emails_url.is_some() || it.claims.subject != ClaimMap::default().subject {
+        return Err("leaves its issuer, its keys and its subjects to its `plugin`".to_owned());
     }
-    let claims = &it.claims;
-    if [&claims.email, &claims.email_verified, &claims.username]
-        .iter()
-        .any(|it| it.action == ClaimAction::Force)
-    {
-        return Err("cannot `force` this claim: an account's address is its person's to change".to_owned());
+    if it.origins.is_empty() && (it.authorize_url.is_none() || it.token_url.is_none()) {
+        return Err("needs `origins`: where its plugin may send people and our secret".to_owned());
     }
+    let bare = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if it.origins.iter().any(|url| !bare(url) || !url.username().is_empty()) {
+        return Err("has `origins` that are none, such as \"https://id.example.com\"".to_owned());
+    }
+    Ok(())
+}
+
+fn check_addresses(it: &Provider) -> Result<(), String> {
     let issuer = it.issuer.as_ref().map(|text| text.replace("{tenantid}", "tenant").parse::<Url>());
     let issuer = issuer.transpose().map_err(|_| "has an `issuer` that is no address".to_owned())?;
     let urls = [
@@ -193,7 +228,7 @@ fn check(it: &Provider, name: &str) -> Result<(), String> {
         it.revoke_url.as_ref(),
     ];
     let plain = |url: &&Url| url.scheme() != "https" && !(it.allow_private_addresses && here(url));
-    match urls.into_iter().flatten().find(plain) {
+    match urls.into_iter().flatten().chain(&it.origins).find(plain) {
         Some(_) => Err("has an address without https".to_owned()),
         None => Ok(()),
     }

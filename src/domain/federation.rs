@@ -108,7 +108,30 @@ pub struct Provider {
     pub requires_iss: bool,
     #[serde(default)]
     pub claims: ClaimMap,
+    /// Its word on an address counts only within these; empty: everywhere.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// The plugin that says where it is and who somebody is there. What that means stays with us.
+    #[serde(default)]
+    pub plugin: Option<String>,
+    /// Where the addresses that its plugin names may be: people, and our secret, go nowhere else.
+    #[serde(default)]
+    pub origins: Vec<Url>,
 }
+
+/// What the flow itself says in an authorization request; no configuration and no plugin says it otherwise.
+pub const FLOW_PARAMETERS: [&str; 10] = [
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+];
 
 impl Provider {
     /// Whether it speaks OpenID Connect.
@@ -117,9 +140,19 @@ impl Provider {
         self.issuer.is_some()
     }
 
+    /// Whether its word on this address counts: a company's provider can say what it likes of other people's.
+    #[must_use]
+    pub fn vouches_for(&self, email: &Email) -> bool {
+        self.domains.is_empty() || self.domains.iter().any(|one| one == email.domain())
+    }
+
     /// What its subjects are unique under, where no token says it.
     #[must_use]
     pub fn namespace(&self) -> String {
+        if let Some(plugin) = &self.plugin {
+            // Not an address: a plugin may name another one tomorrow.
+            return format!("plugin:{plugin}");
+        }
         let place = self.token_url.as_ref().map(|url| url.origin().ascii_serialization());
         place.unwrap_or_else(|| self.name.to_string())
     }

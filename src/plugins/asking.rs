@@ -22,8 +22,8 @@ const DEPTH: usize = 8;
 /// What an identity provider's plugin is asked under; the federation's configuration names the plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OauthError {
-    /// No plugin of this name is bound as a provider.
-    #[error("no plugin `{0}` is bound as an identity provider")]
+    /// No plugin of this name is bound as a provider, or more than one is.
+    #[error("no one plugin `{0}` is bound as an identity provider")]
     Unknown(String),
     #[error(transparent)]
     NoAnswer(#[from] Error),
@@ -284,9 +284,17 @@ impl Plugins {
     }
 
     fn oauth(&self, plugin: &str) -> Result<&Bound, OauthError> {
-        self.bound_to(Hook::OauthProvider)
-            .find(|bound| &*bound.who.plugin == plugin)
-            .ok_or_else(|| OauthError::Unknown(clean::line(plugin, 64)))
+        // In monitor mode nothing comes of a plugin: nobody signs in by it. Bound twice, it is not clear which is meant.
+        let of_name = |bound: &&Bound| &*bound.who.plugin == plugin && !bound.monitor;
+        let mut found = self.bound_to(Hook::OauthProvider).filter(of_name);
+        let alone = found.next().filter(|_| found.next().is_none());
+        alone.ok_or_else(|| OauthError::Unknown(clean::line(plugin, 64)))
+    }
+
+    /// Whether a plugin of this name is bound as an identity provider, and can be asked.
+    #[must_use]
+    pub fn provides(&self, plugin: &str) -> bool {
+        self.oauth(plugin).is_ok_and(|bound| bound.loaded.fault.is_none())
     }
 
     /// Where the provider is. The guest's words: each address must be checked before it is used.

@@ -17,11 +17,19 @@ struct Notion;
 struct Config {
     client_id: String,
     workspaces: Vec<String>,
+    /// Notion's address, or that of somebody who stands in for it.
+    api: String,
 }
 
-const AUTHORIZE: &str = "https://api.notion.com/v1/oauth/authorize";
-const TOKEN: &str = "https://api.notion.com/v1/oauth/token";
-const PROFILE: &str = "https://api.notion.com/v1/users/me";
+impl Config {
+    fn at(&self, path: &str) -> String {
+        [&*self.api, path].concat()
+    }
+}
+
+const AUTHORIZE: &str = "/v1/oauth/authorize";
+const TOKEN: &str = "/v1/oauth/token";
+const PROFILE: &str = "/v1/users/me";
 /// Notion asks for the version of its interface in each request.
 const VERSION: (&str, &str) = ("notion-version", "2022-06-28");
 
@@ -71,11 +79,11 @@ impl Plugin for Notion {
 }
 
 impl OauthConnectorFull for Notion {
-    fn describe_endpoints(_: Config) -> Result<Endpoints, PluginError> {
+    fn describe_endpoints(config: Config) -> Result<Endpoints, PluginError> {
         Ok(Endpoints {
             issuer: None,
-            authorize: AUTHORIZE.into(),
-            token: TOKEN.into(),
+            authorize: config.at(AUTHORIZE),
+            token: config.at(TOKEN),
             userinfo: None,
             jwks: None,
             scopes: Vec::new(),
@@ -92,7 +100,7 @@ impl OauthConnectorFull for Notion {
         // Notion knows no PKCE; the state that the host checks binds the answer to the browser.
         _code_verifier: String,
     ) -> Result<TokenSet, PluginError> {
-        let answer = http::post(TOKEN)
+        let answer = http::post(config.at(TOKEN))
             .basic(&*config.client_id, "client_secret")
             .header(VERSION.0, VERSION.1)
             .json(&json!({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}))
@@ -103,8 +111,12 @@ impl OauthConnectorFull for Notion {
         token_set(&config, answer.text()?)
     }
 
-    fn fetch_profile(_: Config, _: RequestContext, tokens: TokenSet) -> Result<Option<String>, PluginError> {
-        let answer = http::get(PROFILE)
+    fn fetch_profile(
+        config: Config,
+        _: RequestContext,
+        tokens: TokenSet,
+    ) -> Result<Option<String>, PluginError> {
+        let answer = http::get(config.at(PROFILE))
             .header("authorization", ["Bearer ", &tokens.access_token].concat())
             .header(VERSION.0, VERSION.1)
             .send()?;
@@ -181,6 +193,7 @@ mod tests {
         let of = |workspaces: &[&str]| Config {
             client_id: "c-1".into(),
             workspaces: workspaces.iter().map(|&id| id.to_owned()).collect(),
+            api: String::new(),
         };
         assert_eq!(token_set(&of(&[]), raw).unwrap().access_token, "t-1");
         assert!(token_set(&of(&["w-1"]), raw).is_ok());

@@ -6,7 +6,7 @@ use super::{AWAY, App, Error, FLOW, Hidden, provider_failed};
 use crate::domain::{FlowPurpose, Invalid, Secret};
 use crate::guard::actions::{BeginSignIn, ConnectProvider, GetRedirectUri, GetSignInUrl, ListProviders};
 use crate::guard::{Authorized, Released};
-use crate::outbound::Journey;
+use crate::outbound::{Journey, ProviderError};
 use crate::store::{BeginsFlows, Flow};
 
 /// A provider as everybody may know it.
@@ -41,7 +41,7 @@ impl App {
         let listed = self.providers.list().map(|it| Listed {
             name: it.name.to_string(),
             label: it.label.clone().unwrap_or_else(|| it.name.to_string()),
-            enabled: it.enabled,
+            enabled: it.enabled && self.is_served(it),
             manage_url: it.manage_url.as_ref().map(ToString::to_string),
         });
         let listed = listed.collect();
@@ -124,7 +124,7 @@ impl App {
         return_to: Option<&str>,
         browser: Option<Secret>,
     ) -> Result<Departure, Error> {
-        let provider = self.provider(provider)?;
+        let provider = self.provider(provider).ok_or(Error::NotFound)?;
         let elsewhere = || {
             let rule = "must be an address of a listed origin: see `oauth.return_origins`";
             Error::Invalid(vec![Invalid::new("not-allowed", rule).at("return_to")])
@@ -135,8 +135,13 @@ impl App {
             let rule = "each must be one that the provider is configured to be asked for";
             return Err(Error::Invalid(vec![Invalid::new("not-allowed", rule).at("scopes")]));
         }
-        let mut scopes = provider.scopes.clone();
-        scopes.extend(more.iter().filter(|scope| !provider.scopes.contains(scope)).cloned());
+        let away = |error: ProviderError| {
+            provider_failed(&provider, &error);
+            Error::Unavailable { retry_after: std::time::Duration::from_secs(30) }
+        };
+        let described = self.described(&provider, ok.caller()).await.map_err(away)?;
+        let mut scopes = described.scopes.clone();
+        scopes.extend(more.iter().filter(|scope| !described.scopes.contains(scope)).cloned());
         let [state, verifier, nonce] = [(); 3].map(|()| Secret::random(&*self.random));
         let browser = browser.unwrap_or_else(|| Secret::random(&*self.random));
         let redirect_uri = self.redirect_uri(provider.name.as_str());
@@ -147,10 +152,7 @@ impl App {
             nonce: &nonce,
             scopes: &scopes,
         };
-        let url = self.providers.authorize_url(provider, &journey).await.map_err(|error| {
-            provider_failed(provider, &error);
-            Error::Unavailable { retry_after: std::time::Duration::from_secs(30) }
-        })?;
+        let url = self.providers.authorize_url(&described, &journey).await.map_err(away)?;
         let hidden = Hidden { verifier: verifier.expose().to_owned(), nonce: nonce.expose().to_owned() };
         let connecting = matches!(purpose, FlowPurpose::Connect { .. });
         let details = json!({ "provider": provider.name.as_str(), "scopes": scopes });

@@ -48,7 +48,7 @@ impl App {
         scopes: &[String],
     ) -> Result<Released<BrokerToken, Brokered>, Error> {
         let name = &ok.action().provider;
-        self.provider(name.as_str())?;
+        self.provider(name.as_str()).ok_or(Error::NotFound)?;
         let identity = self.connected(&ok).await?;
         let granted = identity.connection.as_ref().map_or(&[][..], |it| it.scopes.as_slice());
         if scopes.iter().any(|scope| !granted.contains(scope)) {
@@ -95,11 +95,15 @@ impl App {
         let Some(refresh) = tokens.refresh.as_ref().filter(|_| soon) else {
             return if over { Err(reconnect()) } else { Ok((tokens, connection.scopes)) };
         };
-        let provider = self.provider(ok.action().provider.as_str())?;
-        let fresh = match self.providers.refresh(provider, refresh, now).await {
+        let provider = self.provider(ok.action().provider.as_str()).ok_or(Error::NotFound)?;
+        let fresh = async {
+            let described = self.described(&provider, ok.caller()).await?;
+            self.providers.refresh(&described, refresh, now).await
+        };
+        let fresh = match fresh.await {
             Ok(fresh) => fresh,
             Err(error) => {
-                provider_failed(provider, &error);
+                provider_failed(&provider, &error);
                 return match error {
                     _ if !over => Ok((tokens, connection.scopes)),
                     ProviderError::Refused(_) => Err(reconnect()),

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::{App, Error, provider_failed};
-use crate::domain::{Identity, IdentityId};
+use crate::domain::{Identity, IdentityId, Micros};
 use crate::guard::actions::{DisconnectProvider, DisconnectUser, ListConnections};
-use crate::guard::{Authorized, Released};
+use crate::guard::{Authorized, Principal, Released};
 use crate::store::EndsIdentities;
 
 /// A provider, and one of the person's accounts there.
@@ -31,7 +31,7 @@ impl App {
                 identities.into_iter().partition(|it| it.key.provider == provider.name);
             identities = others;
             let name = || provider.name.to_string();
-            if own.is_empty() && provider.enabled {
+            if own.is_empty() && provider.enabled && self.is_served(provider) {
                 listed.push(Connected { provider: name(), identity: None });
             }
             listed.extend(own.into_iter().map(|it| Connected { provider: name(), identity: Some(it) }));
@@ -111,19 +111,23 @@ impl App {
         tx.commit().await?;
         // After the end here: whether the provider hears of it or not, we no longer have them.
         for (sealed, expires_at) in granted {
-            self.give_back(provider, &sealed, expires_at).await;
+            self.give_back(ok.caller(), provider, &sealed, expires_at).await;
         }
         Ok(())
     }
 
-    async fn give_back(&self, provider: &str, sealed: &[u8], expires_at: Option<crate::domain::Micros>) {
-        let Some(provider) = self.providers.find(provider) else { return };
+    async fn give_back(&self, caller: &Principal, provider: &str, sealed: &[u8], expires_at: Option<Micros>) {
+        let Some(provider) = self.provider(provider) else { return };
         let Ok(tokens) = self.open_tokens(sealed, expires_at) else {
             tracing::warn!(provider = %provider.name, "tokens that were kept could not be opened to be given back");
             return;
         };
-        if let Err(error) = self.providers.revoke(provider, &tokens).await {
-            provider_failed(provider, &error);
+        let given = async {
+            let described = self.described(&provider, caller).await?;
+            self.providers.revoke(&described, &tokens).await
+        };
+        if let Err(error) = given.await {
+            provider_failed(&provider, &error);
         }
     }
 }

@@ -138,7 +138,7 @@ impl App {
 
     /// `url` with what is told of a failure: our own words only.
     fn failed(&self, mut url: Url, provider: &str, failure: Failure, connecting: bool) -> Url {
-        let known = self.providers.find(provider).is_some();
+        let known = self.provider(provider).is_some();
         let mut query = url.query_pairs_mut();
         query.append_pair("error", failure.word());
         if known {
@@ -174,9 +174,17 @@ impl App {
         flow: &Flow,
         back: Return,
     ) -> Result<Result<End, Failure>, Error> {
-        let Some(provider) = self.providers.find(provider) else {
+        let Some(provider) = self.provider(provider) else {
             return Ok(Err(Failure::ProviderUnavailable));
         };
+        let provider = match self.described(&provider, ok.caller()).await {
+            Ok(provider) => provider,
+            Err(error) => {
+                provider_failed(&provider, &error);
+                return Ok(Err(Failure::ProviderUnavailable));
+            }
+        };
+        let provider = &*provider;
         if let Err(failure) = self.answered_by(provider, &back).await {
             return Ok(Err(failure));
         }
@@ -186,11 +194,11 @@ impl App {
         }
         let Some(code) = back.code else { return Ok(Err(Failure::OauthFailed)) };
         let hidden: Hidden = self.open_json(FLOW, &flow.sealed)?;
-        let (told, tokens) = match self.identify(provider, code, hidden, &flow.scopes).await {
+        let (told, tokens) = match self.identify(provider, code, hidden, &flow.scopes, ok.caller()).await {
             Ok(identified) => identified,
             Err(error) => {
                 provider_failed(provider, &error);
-                let away = matches!(error, ProviderError::Unreachable(_));
+                let away = matches!(error, ProviderError::Unreachable(_) | ProviderError::NoPlugin(_));
                 return Ok(Err(if away { Failure::ProviderUnavailable } else { Failure::OauthFailed }));
             }
         };
@@ -269,7 +277,7 @@ impl App {
         tx.commit().await?;
         let browser = browser.map(Secret::hash);
         let found = found.filter(|it| browser == Some(it.browser));
-        let found = found.filter(|it| self.providers.find(&it.provider).is_some());
+        let found = found.filter(|it| self.provider(&it.provider).is_some());
         let account = match &found {
             Some(found) => self.store.find_code_account(&ok, found.user).await?,
             None => None,

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::{App, Hidden};
 use crate::crypto::{IdToken, IdTokenError, IdTokenRules};
 use crate::domain::{Provider, ProviderTokens, Secret, Told};
-use crate::outbound::{Journey, ProviderError, Said, told};
+use crate::guard::Principal;
+use crate::outbound::{Journey, ProviderError, Redeemed, Said, told};
 
 impl App {
     /// Trades the code and asks who it is. An ID token is believed if it is signed by the issuer, for us, for this very
@@ -16,6 +17,7 @@ impl App {
         code: Secret,
         hidden: Hidden,
         scopes: &[String],
+        caller: &Principal,
     ) -> Result<(Told, ProviderTokens), ProviderError> {
         let (verifier, nonce) = (Secret::new(hidden.verifier), Secret::new(hidden.nonce));
         let redirect_uri = self.redirect_uri(provider.name.as_str());
@@ -26,35 +28,58 @@ impl App {
             nonce: &nonce,
             scopes,
         };
-        let redeemed = self.providers.redeem(provider, code, &journey, self.now()).await?;
-        let access = &redeemed.tokens.access;
-        let mut said = Said::default();
-        if let Some(issuer) = &provider.issuer {
-            let token = redeemed.id_token.ok_or(ProviderError::Unusable("there is no ID token"))?;
-            let rules = IdTokenRules {
-                issuer,
-                client_id: &provider.client_id,
-                nonce: &nonce,
-                algorithms: &provider.id_token_algorithms,
-                now: self.now(),
-            };
-            let read = self.read_id_token(provider, &rules, &token).await?;
-            // What the token says is enough; only what it leaves out is asked for.
-            let silent = provider.claims.email.text(&read.claims).is_none();
-            said.id_token = Some((read.issuer, read.subject, read.claims));
-            let asks = silent && self.providers.endpoints(provider).await?.userinfo.is_some();
-            if asks {
-                said.userinfo = Some(self.object(provider, access).await?);
-            }
-        } else {
-            said.userinfo = Some(self.object(provider, access).await?);
-            said.emails = self.providers.emails(provider, access).await?;
-        }
-        let tokens = ProviderTokens {
-            scopes: redeemed.tokens.scopes.or_else(|| Some(scopes.to_vec())),
-            ..redeemed.tokens
+        let (told, tokens) = match &provider.plugin {
+            Some(plugin) => self.identify_by_plugin(provider, plugin, (code, &journey), caller).await?,
+            None => self.identify_plainly(provider, code, &journey).await?,
         };
-        Ok((told(provider, &said)?, tokens))
+        let scopes = tokens.scopes.or_else(|| Some(scopes.to_vec()));
+        Ok((told, ProviderTokens { scopes, ..tokens }))
+    }
+
+    async fn identify_plainly(
+        &self,
+        provider: &Provider,
+        code: Secret,
+        journey: &Journey<'_>,
+    ) -> Result<(Told, ProviderTokens), ProviderError> {
+        let redeemed = self.providers.redeem(provider, code, journey, self.now()).await?;
+        let access = &redeemed.tokens.access;
+        let id_token = self.id_token_of(provider, &redeemed, journey.nonce).await?;
+        let mut said = Said { id_token, ..Said::default() };
+        match &said.id_token {
+            Some((_, _, claims)) => {
+                // What the token says is enough; only what it leaves out is asked for.
+                let silent = provider.claims.email.text(claims).is_none();
+                if silent && self.providers.endpoints(provider).await?.userinfo.is_some() {
+                    said.userinfo = Some(self.object(provider, access).await?);
+                }
+            }
+            None => {
+                said.userinfo = Some(self.object(provider, access).await?);
+                said.emails = self.providers.emails(provider, access).await?;
+            }
+        }
+        Ok((told(provider, &said)?, redeemed.tokens))
+    }
+
+    /// Issuer, subject and claims of the ID token, which there must be where there is an issuer.
+    pub(super) async fn id_token_of(
+        &self,
+        provider: &Provider,
+        redeemed: &Redeemed,
+        nonce: &Secret,
+    ) -> Result<Option<(String, String, Value)>, ProviderError> {
+        let Some(issuer) = &provider.issuer else { return Ok(None) };
+        let token = redeemed.id_token.as_ref().ok_or(ProviderError::Unusable("there is no ID token"))?;
+        let rules = IdTokenRules {
+            issuer,
+            client_id: &provider.client_id,
+            nonce,
+            algorithms: &provider.id_token_algorithms,
+            now: self.now(),
+        };
+        let read = self.read_id_token(provider, &rules, token).await?;
+        Ok(Some((read.issuer, read.subject, read.claims)))
     }
 
     /// An issuer that has a new key has it in its key set; so an unknown one is looked for there once more.

@@ -1,8 +1,8 @@
 //! Signing in with others: off to a provider, back from it, and what is kept.
 //!
 //! Everything a provider says is fetched before any transaction. `begin.rs` sends people off, `finish.rs` takes them
-//! back, `identify.rs` finds out who they are, `link.rs` whose account that is, `connections.rs` and `broker.rs` deal
-//! with what was granted.
+//! back, `identify.rs` finds out who they are (`plugged.rs` where a plugin says so), `link.rs` whose account that is,
+//! `connections.rs` and `broker.rs` deal with what was granted.
 
 mod begin;
 mod broker;
@@ -10,6 +10,7 @@ mod connections;
 mod finish;
 mod identify;
 mod link;
+mod plugged;
 
 use std::time::Duration;
 
@@ -74,10 +75,6 @@ impl App {
         let mut url = self.settings.public_url.clone();
         url.set_path(&format!("/api/v1/auth/oauth/{provider}/callback"));
         url.to_string()
-    }
-
-    fn provider(&self, name: &str) -> Result<&Provider, Error> {
-        self.providers.find(name).ok_or(Error::NotFound)
     }
 
     fn seal_json<T: Serialize>(&self, purpose: &'static str, value: &T) -> Result<Vec<u8>, Error> {

@@ -99,6 +99,10 @@ fn a_provider_that_cannot_be_right_is_refused_with_its_name_and_without_its_secr
             "is not right",
         ),
         (&format!("{oidc}issuer = \"https://idp.example.com\"\nsecret = \"hush-hush\"\n"), "is not right"),
+        (
+            &format!("{oidc}issuer = \"https://idp.example.com\"\ndomains = [\"@Acme.example\"]\n"),
+            "`domains`",
+        ),
         (oidc, "needs an `issuer`"),
         (
             &format!(

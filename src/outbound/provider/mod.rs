@@ -24,7 +24,7 @@ use oauth2::{
     TokenResponse as _, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 pub use self::metadata::Endpoints;
@@ -50,6 +50,9 @@ pub enum ProviderError {
     Refused(String),
     #[error("the provider's answer cannot be used: {0}")]
     Unusable(&'static str),
+    /// Asking again later may help.
+    #[error("the provider's plugin has no answer: {0}")]
+    NoPlugin(String),
 }
 
 impl From<WebError> for ProviderError {
@@ -62,6 +65,8 @@ impl From<WebError> for ProviderError {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Extra {
     id_token: Option<String>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 impl ExtraTokenFields for Extra {}
@@ -92,6 +97,18 @@ pub struct Journey<'j> {
 pub struct Redeemed {
     pub tokens: ProviderTokens,
     pub id_token: Option<Secret>,
+    /// The whole answer, in JSON.
+    pub raw: Secret,
+}
+
+/// Where a document of a provider is kept: another one once its address is another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place(ProviderName, Option<String>, Option<Url>);
+
+impl Place {
+    fn of_keys(of: &Provider) -> Self {
+        Self(of.name.clone(), of.issuer.clone(), of.jwks_url.clone())
+    }
 }
 
 /// The configured providers.
@@ -99,8 +116,8 @@ pub struct Redeemed {
 pub struct Providers {
     web: Option<Web>,
     known: BTreeMap<ProviderName, Provider>,
-    endpoints: Cache<ProviderName, Arc<Endpoints>>,
-    keys: Cache<ProviderName, Arc<Value>>,
+    metadata: Cache<Place, Arc<Value>>,
+    keys: Cache<Place, Arc<Value>>,
 }
 
 impl Providers {
@@ -109,9 +126,9 @@ impl Providers {
     pub fn new(providers: Vec<Provider>) -> Result<Self, WebError> {
         let web = if providers.is_empty() { None } else { Some(Web::new()?) };
         let known = providers.into_iter().map(|it| (it.name.clone(), it)).collect();
-        let endpoints = Cache::builder().max_capacity(1_000).time_to_live(KEPT).build();
+        let metadata = Cache::builder().max_capacity(1_000).time_to_live(KEPT).build();
         let keys = Cache::builder().max_capacity(1_000).time_to_live(KEPT).build();
-        Ok(Self { web, known, endpoints, keys })
+        Ok(Self { web, known, metadata, keys })
     }
 
     /// The one of this name, if people may sign in with it.
@@ -175,7 +192,8 @@ impl Providers {
             .await
             .map_err(refused)?;
         let id_token = answer.extra_fields().id_token.clone().map(Secret::new);
-        Ok(Redeemed { tokens: tokens(&answer, now), id_token })
+        let raw = serde_json::to_string(&answer).map_err(|_| ProviderError::Unusable("it is not JSON"))?;
+        Ok(Redeemed { tokens: tokens(&answer, now), id_token, raw: Secret::new(raw) })
     }
 
     /// New tokens for a refresh token. A provider that sends no new refresh token leaves the old one good.
@@ -255,8 +273,8 @@ impl Providers {
     }
 
     /// The keys of this provider that were asked for before, if they are kept still.
-    pub async fn known_keys(&self, of: &ProviderName) -> Option<Arc<Value>> {
-        self.keys.get(of).await
+    pub async fn known_keys(&self, of: &Provider) -> Option<Arc<Value>> {
+        self.keys.get(&Place::of_keys(of)).await
     }
 
     /// The provider's signing keys, a JWK set; `fresh` does not take those that were asked for before.
@@ -265,7 +283,7 @@ impl Providers {
     /// [`ProviderError`].
     pub async fn keys(&self, of: &Provider, fresh: bool) -> Result<Arc<Value>, ProviderError> {
         if fresh {
-            self.keys.invalidate(&of.name).await;
+            self.keys.invalidate(&Place::of_keys(of)).await;
         }
         let ask = async {
             let url = match &of.jwks_url {
@@ -277,22 +295,25 @@ impl Providers {
             };
             self.document(of, &url).await.map(Arc::new)
         };
-        self.keys.try_get_with(of.name.clone(), ask).await.map_err(|error| (*error).clone())
+        self.keys.try_get_with(Place::of_keys(of), ask).await.map_err(|error| (*error).clone())
     }
 
     /// Where the provider's endpoints are.
     ///
     /// # Errors
     /// [`ProviderError`].
-    pub async fn endpoints(&self, of: &Provider) -> Result<Arc<Endpoints>, ProviderError> {
-        let ask = async {
-            let metadata = match of.issuer.as_deref().filter(|_| of.discovery) {
-                Some(issuer) => Some(self.document(of, &metadata::address(of, issuer)?).await?),
-                None => None,
-            };
-            Endpoints::of(of, metadata.as_ref()).map(Arc::new)
+    pub async fn endpoints(&self, of: &Provider) -> Result<Endpoints, ProviderError> {
+        let Some(issuer) = of.issuer.as_deref().filter(|_| of.discovery) else {
+            return Endpoints::of(of, None);
         };
-        self.endpoints.try_get_with(of.name.clone(), ask).await.map_err(|error| (*error).clone())
+        let ask = async {
+            let metadata = self.document(of, &metadata::address(of, issuer)?).await?;
+            // What is not right is not kept.
+            Endpoints::of(of, Some(&metadata)).map(|_| Arc::new(metadata))
+        };
+        let place = Place(of.name.clone(), of.issuer.clone(), of.discovery_url.clone());
+        let metadata = self.metadata.try_get_with(place, ask).await.map_err(|error| (*error).clone())?;
+        Endpoints::of(of, Some(&metadata))
     }
 
     async fn document(&self, of: &Provider, url: &Url) -> Result<Value, ProviderError> {

@@ -52,6 +52,7 @@ pub fn told(provider: &Provider, said: &Said) -> Result<Told, ProviderError> {
             })
             .unwrap_or((None, false)),
     };
+    let email_verified = email_verified && email.as_ref().is_some_and(|email| provider.vouches_for(email));
     let text =
         |claim: &crate::domain::Claim| places().find_map(|place| claim.text(place)).map(|text| short(&text));
     let (name, username) = (text(&claims.name), text(&claims.username));
@@ -141,6 +142,26 @@ mod tests {
         };
         let it = told(&provider(json!({})), &said).unwrap();
         assert_eq!((it.email.unwrap().as_str(), it.email_verified), ("a@b.example", false));
+    }
+
+    #[test]
+    fn a_providers_word_counts_in_its_own_domains_only() {
+        let mut acme = provider(json!({}));
+        let mut verified = |domains: &[&str], email: &str| {
+            acme.domains = domains.iter().map(|&it| it.to_owned()).collect();
+            let claims = json!({ "email": email, "email_verified": true });
+            told(&acme, &Said { id_token: id_token(claims), ..Said::default() }).unwrap().email_verified
+        };
+        assert!(verified(&[], "ada@anywhere.example"));
+        assert!(verified(&["acme.example", "acme.test"], "ada@ACME.example"));
+        for other in [
+            "ada@anywhere.example",
+            "ada@mail.acme.example",
+            "ada@evilacme.example",
+            "acme.example@a.example",
+        ] {
+            assert!(!verified(&["acme.example"], other), "{other}");
+        }
     }
 
     #[test]

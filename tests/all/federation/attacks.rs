@@ -22,6 +22,7 @@ staged! {
     a13_a_sign_in_by_a_provider_is_no_second_factor,
     a14_a_provider_that_is_turned_off_ends_every_journey,
     a15_nobody_makes_us_ask_private_addresses,
+    a01_a_companys_provider_vouches_for_its_own_domains_only,
     an_administrators_account_is_never_linked_by_address,
 }
 
@@ -425,4 +426,16 @@ async fn an_administrators_account_is_never_linked_by_address(stage: Stage) {
     server.super_admin("root@example.com").await;
     idp.says_of("evil", &verified("root@example.com"));
     server.journey(&mut Jar::default(), "idp", idp).await.failed("link_required");
+}
+
+async fn a01_a_companys_provider_vouches_for_its_own_domains_only(stage: Stage) {
+    let stage = stage.reconfigured("domains = [\"acme.example\"]").await;
+    let Stage { server, idp, .. } = &stage;
+    // Somebody registered here and has not proved the address yet: the company's word would take the account over.
+    server.register("victim@example.com").await;
+    idp.says_of("evil", &verified("victim@example.com"));
+    server.journey(&mut Jar::default(), "idp", idp).await.failed("email_unverified");
+    server.last_mail("victim@example.com").await;
+    idp.says_of("ada", &verified("ada@acme.example"));
+    assert_eq!(server.sign_in_by("idp", idp).await.email, "ada@acme.example");
 }

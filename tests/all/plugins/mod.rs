@@ -10,7 +10,7 @@ mod observing;
 mod running;
 mod shipped;
 mod trying;
-mod upstream;
+pub mod upstream;
 
 use palisade::app::events_principal;
 use palisade::guard::actions::DeliverEvents;
