@@ -15,7 +15,8 @@ use super::reply::{ApiResult, Message, Reply};
 use crate::app::{self, Brokered};
 use crate::domain::{Micros, ProviderName};
 use crate::guard::actions::{
-    BrokerToken, ConnectProvider, DisconnectProvider, DisconnectUser, ListConnections,
+    BrokerToken, ConnectProvider, DisconnectAll, DisconnectEverybody, DisconnectProvider, DisconnectUser,
+    ListConnections,
 };
 
 pub(super) struct ConnectionsApi;
@@ -107,6 +108,16 @@ impl From<Brokered> for ProviderTokenView {
     }
 }
 
+/// How far it went.
+#[derive(Object)]
+#[oai(rename = "Disconnected")]
+struct DisconnectedView {
+    /// How many people were disconnected.
+    people: u32,
+    /// There are more of them.
+    more: bool,
+}
+
 #[OpenApi(prefix_path = "/api/v1", tag = "Chapter::Federation")]
 impl ConnectionsApi {
     /// List one's accounts at providers
@@ -196,6 +207,28 @@ impl ConnectionsApi {
         let ok = caller.authorize(DisconnectUser { user: user_id.0.into() }).await?;
         let done = caller.app().disconnect_user(ok, &provider.0).await?;
         Ok(done.map(|()| Message::new("disconnected")).into())
+    }
+
+    /// Disconnect all of somebody's accounts at providers
+    #[oai(path = "/users/:user_id/connections", method = "delete", operation_id = "disconnect_all")]
+    async fn disconnect_all(&self, caller: Caller, user_id: Path<Uuid>) -> ApiResult<DisconnectAll, Message> {
+        let ok = caller.authorize(DisconnectAll { user: user_id.0.into() }).await?;
+        let done = caller.app().disconnect_all(ok).await?;
+        Ok(done.map(|()| Message::new("disconnected")).into())
+    }
+
+    /// Disconnect everybody's accounts at a provider
+    ///
+    /// For when its tokens are not safe any more. Of a hundred people in one call; call again while there are `more`.
+    #[oai(path = "/admin/connections/:provider", method = "delete", operation_id = "disconnect_everybody")]
+    async fn disconnect_everybody(
+        &self,
+        caller: Caller,
+        provider: Path<String>,
+    ) -> ApiResult<DisconnectEverybody, DisconnectedView> {
+        let ok = caller.authorize(DisconnectEverybody {}).await?;
+        let done = caller.app().disconnect_everybody(ok, &provider.0).await?;
+        Ok(done.map(|it| DisconnectedView { people: it.people, more: it.more }).into())
     }
 }
 

@@ -36,6 +36,7 @@ mod jwks;
 mod mail_page;
 mod members;
 mod messages;
+mod organization_providers;
 mod organizations;
 mod pages;
 mod passing;
@@ -119,7 +120,11 @@ operations! {
         jwks::JwksApi,
         plugins::PluginsApi,
     ),
-    (federation::FederationApi, connections::ConnectionsApi),
+    (
+        federation::FederationApi,
+        connections::ConnectionsApi,
+        organization_providers::OrganizationProvidersApi,
+    ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),
     (events::EventsApi, decisions::DecisionsApi, forward_auth::ForwardAuthApi),
     (

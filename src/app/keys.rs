@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{App, Error, federation, mail};
 use crate::crypto::{ScheduledKey, SealError, Sealer, SigningKey, TokenIssuer, verifies_until};
-use crate::domain::{Clock, IdentityId, MessageId, Micros, Random};
+use crate::domain::{Clock, IdentityId, MessageId, Micros, ProviderId, Random};
 use crate::guard::actions::{ListSigningKeys, ResealSecrets, RotateSigningKeys};
 use crate::guard::{Authorized, Principal};
 use crate::store::{SealedKey, Store};
@@ -68,7 +68,9 @@ pub struct Resealed {
     pub letters: usize,
     /// Tokens of providers.
     pub connections: usize,
-    /// Letters and tokens that open under neither master key. They were left as they are.
+    /// Secrets that organizations' providers gave us.
+    pub client_secrets: usize,
+    /// Letters, tokens and secrets that open under neither master key. They were left as they are.
     pub unreadable: usize,
 }
 
@@ -286,11 +288,13 @@ impl App {
         }
         tx.commit().await?;
         self.reseal_connections(ok, &mut done).await?;
+        self.reseal_client_secrets(ok, &mut done).await?;
         let mut tx = self.store.begin().await?;
         let details = json!({
             "keys": done.keys,
             "letters": done.letters,
             "connections": done.connections,
+            "client_secrets": done.client_secrets,
             "unreadable": done.unreadable,
         });
         self.note(&mut tx, ok, details).await?;
@@ -313,6 +317,31 @@ impl App {
                     Ok(Some(anew)) => {
                         tx.reseal_connection(ok, id, anew).await?;
                         done.connections += 1;
+                    }
+                    Ok(None) => {}
+                    Err(_) => done.unreadable += 1,
+                }
+            }
+            tx.commit().await?;
+            after = last;
+        }
+    }
+
+    async fn reseal_client_secrets(
+        &self,
+        ok: &Authorized<'_, ResealSecrets>,
+        done: &mut Resealed,
+    ) -> Result<(), Error> {
+        let mut after = ProviderId::from(Uuid::nil());
+        loop {
+            let mut tx = self.store.begin().await?;
+            let kept = tx.sealed_client_secrets(ok, after, BATCH).await?;
+            let Some(&(last, _)) = kept.last() else { return Ok(()) };
+            for (id, sealed) in kept {
+                match self.sealed_anew(federation::CLIENT_SECRET, &sealed) {
+                    Ok(Some(anew)) => {
+                        tx.reseal_client_secret(ok, id, anew).await?;
+                        done.client_secrets += 1;
                     }
                     Ok(None) => {}
                     Err(_) => done.unreadable += 1,

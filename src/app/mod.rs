@@ -75,7 +75,8 @@ pub use self::error::{Denied, Error};
 pub use self::evaluation::{Evaluated, Named, Query, Semantic};
 use self::federation::Refreshing;
 pub use self::federation::{
-    Brokered, Connected, Departure, Landing, Listed, OAuthSettings, RedirectUri, Return, SignedIn,
+    Brokered, Connected, Departure, Disconnected, Landing, Listed, OAuthSettings, RedirectUri, Return,
+    SignedIn,
 };
 pub use self::forward_auth::Passage;
 pub use self::imports::{Import, ImportReport, ImportedRow};

@@ -67,6 +67,12 @@ impl From<store::Error> for Error {
             store::Error::Conflict(store::Conflict::IdentityTaken) => {
                 conflict("identity-taken", "this account of the provider belongs to another account here")
             }
+            store::Error::Conflict(store::Conflict::DomainTaken) => {
+                conflict("domain-taken", "another organization has this domain")
+            }
+            store::Error::Conflict(store::Conflict::TooMany) => {
+                conflict("too-many", "there is no room for another: take one away first")
+            }
             store::Error::Unavailable(source) => {
                 tracing::warn!(error = ?source, "the database does not answer");
                 Self::Unavailable { retry_after: SOON }

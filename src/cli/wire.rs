@@ -63,9 +63,9 @@ pub async fn app_with_policies(
     pdp: Pdp,
 ) -> Result<App, BoxError> {
     refuse_unsafe(config)?;
-    let providers = Providers::new(config.oauth.providers()?)?;
+    let providers = Providers::new(config.oauth.providers()?, true)?;
     let trusted = config.trusted_issuers()?;
-    let issuers = Providers::new(key_places(&trusted, &pdp)?)?;
+    let issuers = Providers::new(key_places(&trusted, &pdp)?, false)?;
     let mailer = mailer(config)?;
     std::fs::create_dir_all(&config.data_dir)
         .map_err(|error| format!("data_dir `{}` cannot be made: {error}", config.data_dir.display()))?;
@@ -273,7 +273,12 @@ fn oauth(config: &Config, public_url: &url::Url) -> OAuthSettings {
     let callback = callback.unwrap_or(defaults.callback);
     let listed: Vec<url::Url> = config.oauth.return_origins.iter().filter_map(|it| it.parse().ok()).collect();
     let origins = ReturnOrigins::of([&callback].into_iter().chain(&listed));
-    OAuthSettings { callback, origins, tokens_in_fragment: config.oauth.tokens_in_fragment }
+    OAuthSettings {
+        callback,
+        origins,
+        tokens_in_fragment: config.oauth.tokens_in_fragment,
+        organizations_reach_private: config.oauth.organizations_reach_private_addresses,
+    }
 }
 
 /// Where the keys of trusted issuers are.

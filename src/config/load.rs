@@ -57,6 +57,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("oauth.frontend_callback_url", Text),
     ("oauth.return_origins", List),
     ("oauth.tokens_in_fragment", Bool),
+    ("oauth.organizations_reach_private_addresses", Bool),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),

@@ -8,11 +8,14 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use super::settings::origins;
-use crate::domain::{ClaimAction, ClaimMap, ClientAuth, FLOW_PARAMETERS, IdTokenAlgorithm, Provider, Secret};
+use crate::domain::{
+    ClaimAction, ClaimMap, ClientAuth, FLOW_PARAMETERS, IdTokenAlgorithm, ORGANIZATION_PREFIX, Provider,
+    Secret,
+};
 
 const TEMPLATES: &str = include_str!("providers.toml");
 /// Paths beside those of providers.
-const PATHS: [&str; 3] = ["providers", "connected", "token"];
+const PATHS: [&str; 4] = ["providers", "connected", "token", "discovery"];
 
 /// Signing in with others; `providers` is TOML only. A provider's id and secret may also be in the environment, as
 /// `PALISADE_OAUTH_<NAME>_CLIENT_ID` and `PALISADE_OAUTH_<NAME>_CLIENT_SECRET`; for a known one nothing else is needed.
@@ -27,6 +30,9 @@ pub struct OAuth {
     /// Hands tokens to that page in the fragment of its address, as the old system did. They end up in the browser's
     /// history, so leave it. Default `false`.
     pub tokens_in_fragment: bool,
+    /// Lets providers that organizations register be at addresses that are not public. Whoever may register one then
+    /// has us ask your own network, so only where all of them are yours. Default `false`.
+    pub organizations_reach_private_addresses: bool,
     /// Each as `Provider` has it, with `template`, `base_url`, `tenant` and `client_secret_file` besides.
     providers: Vec<Map<String, Value>>,
     /// By name; from the environment.
@@ -133,8 +139,7 @@ impl OAuth {
             (None, None) => None,
         };
         if provider.id_token_algorithms.is_empty() {
-            use IdTokenAlgorithm::{ES256, EdDSA, PS256, RS256};
-            provider.id_token_algorithms = vec![RS256, ES256, PS256, EdDSA];
+            provider.id_token_algorithms = IdTokenAlgorithm::USUAL.to_vec();
         }
         if provider.revocation == crate::domain::Revocation::Github && provider.revoke_url.is_none() {
             let url = format!("https://api.github.com/applications/{}/token", provider.client_id);
@@ -148,6 +153,9 @@ impl OAuth {
 fn check(it: &Provider, name: &str) -> Result<(), String> {
     if PATHS.contains(&name) {
         return Err("is called as one of our own paths is".to_owned());
+    }
+    if name.starts_with(ORGANIZATION_PREFIX) {
+        return Err(format!("is called as the providers of organizations are, `{ORGANIZATION_PREFIX}…`"));
     }
     if it.client_id.is_empty() {
         return Err(format!("has no `client_id`: set it, or {}", variable(name, "CLIENT_ID")));

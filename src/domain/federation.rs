@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 use url::Url;
 
-use super::{Email, IdentityId, Micros, Secret, SessionId, UserId};
+use super::{Email, IdentityId, Micros, ProviderHome, Secret, SessionId, UserId};
 
 /// What a provider is called in addresses and in policies: lower-case letters, digits and `-`, at most 40.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,9 @@ pub struct Provider {
     /// What a connection may ask for besides.
     #[serde(default)]
     pub connect_scopes: Vec<String>,
+    /// A refresh may ask for less than was granted (RFC 6749 section 6): whoever wants a token for less gets one for less.
+    #[serde(default)]
+    pub narrows_on_refresh: bool,
     /// Between scopes; a space, as RFC 6749 section 3.3 has it.
     #[serde(default)]
     pub scope_separator: Option<String>,
@@ -117,6 +120,9 @@ pub struct Provider {
     /// Where the addresses that its plugin names may be: people, and our secret, go nowhere else.
     #[serde(default)]
     pub origins: Vec<Url>,
+    /// An organization's own: then its word counts in `domains` alone, be there any or none.
+    #[serde(skip)]
+    pub home: Option<ProviderHome>,
 }
 
 /// What the flow itself says in an authorization request; no configuration and no plugin says it otherwise.
@@ -143,7 +149,8 @@ impl Provider {
     /// Whether its word on this address counts: a company's provider can say what it likes of other people's.
     #[must_use]
     pub fn vouches_for(&self, email: &Email) -> bool {
-        self.domains.is_empty() || self.domains.iter().any(|one| one == email.domain())
+        let anywhere = self.domains.is_empty() && self.home.is_none();
+        anywhere || self.domains.iter().any(|one| one == email.domain())
     }
 
     /// What its subjects are unique under, where no token says it.
@@ -170,6 +177,23 @@ pub enum ClientAuth {
     None,
 }
 
+impl ClientAuth {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Post => "post",
+            Self::None => "none",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Basic, Self::Post, Self::None].into_iter().find(|it| it.name() == name)
+    }
+}
+
 /// How a token is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -192,6 +216,11 @@ pub enum IdTokenAlgorithm {
     ES256,
     ES384,
     EdDSA,
+}
+
+impl IdTokenAlgorithm {
+    /// Where nobody says otherwise.
+    pub const USUAL: [Self; 4] = [Self::RS256, Self::ES256, Self::PS256, Self::EdDSA];
 }
 
 /// What is done with something that a provider says of a person.

@@ -52,6 +52,8 @@ ids! {
     MembershipId,
     /// A named set of permissions.
     RoleId,
+    /// A provider of an organization's.
+    ProviderId,
     /// A role that somebody has on one thing.
     GrantId,
     /// An offer of a membership, sent by mail.

@@ -21,6 +21,7 @@ mod invalid;
 mod language;
 mod network;
 mod organization;
+mod organization_provider;
 mod password;
 mod quota;
 mod random;
@@ -53,7 +54,7 @@ pub use federation::{
 pub use grant::{Grant, GrantFilter, GrantHolder, MAX_GRANTS, ProjectRole};
 pub use ids::{
     AgentId, ApiKeyId, DelegationId, GrantId, IdentityId, InvitationId, MembershipId, MessageId,
-    OrganizationId, RoleId, SessionId, UserId,
+    OrganizationId, ProviderId, RoleId, SessionId, UserId,
 };
 pub use invalid::{FieldError, Invalid};
 pub use language::Language;
@@ -61,6 +62,10 @@ pub use network::Network;
 pub use organization::{
     Description, Invitation, Member, NewOrganization, Organization, OrganizationName, OrganizationPatch,
     OwnOrganization, Page,
+};
+pub use organization_provider::{
+    ClaimedDomain, DomainName, NewOrganizationProvider, ORGANIZATION_PREFIX, OrganizationProvider,
+    ProviderHome, ProviderPatch,
 };
 pub use password::Password;
 pub use quota::Quota;

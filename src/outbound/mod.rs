@@ -19,4 +19,4 @@ pub use kept::KeptLetter;
 pub use letter::{Letter, Template};
 pub use mailer::{MailError, Mailer, Transport};
 pub use provider::{Endpoints, Journey, ProviderError, Providers, Redeemed, Said, told};
-pub use web::{Reach, Web, WebError};
+pub use web::{Reach, Web, WebError, could_be_asked};

@@ -103,6 +103,12 @@ impl Web {
     }
 }
 
+/// Whether an address could be asked, as far as it can be told before its name is resolved.
+#[must_use]
+pub fn could_be_asked(url: &Url, reach: Reach) -> bool {
+    allowed(url, reach).is_ok()
+}
+
 /// A query may hold a secret, and the library's errors show the address.
 fn no_answer(error: reqwest::Error) -> WebError {
     WebError::NoAnswer(error.without_url())

@@ -9,6 +9,9 @@ pub enum Conflict {
     IdentityTaken,
     RoleNameTaken,
     AlreadyGranted,
+    DomainTaken,
+    /// There is no room for another.
+    TooMany,
     Other,
 }
 
@@ -36,7 +39,7 @@ pub enum Error {
 }
 
 /// The names of unique indexes, and how SQLite tells of each: by table and columns.
-const UNIQUE: [(&str, &str, Conflict); 6] = [
+const UNIQUE: [(&str, &str, Conflict); 7] = [
     ("users_email_key", "users.email", Conflict::EmailTaken),
     ("organizations_slug_key", "organizations.slug", Conflict::SlugTaken),
     ("memberships_user_key", "memberships.user_id, memberships.organization_id", Conflict::AlreadyMember),
@@ -47,6 +50,7 @@ const UNIQUE: [(&str, &str, Conflict); 6] = [
     ),
     ("roles_name_key", "roles.organization_id, roles.name_key", Conflict::RoleNameTaken),
     ("grants_key", "grants.resource_id, grants.role_id", Conflict::AlreadyGranted),
+    ("organization_domains_confirmed_key", "organization_domains.domain", Conflict::DomainTaken),
 ];
 
 impl From<sqlx::Error> for Error {

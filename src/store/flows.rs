@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::sql::{Sql as _, args};
-use super::{Error, Tx};
+use super::{Error, FindsProviders, Tx};
 use crate::domain::{FlowPurpose, Micros, SessionId, TokenHash, UserId};
+use crate::guard::Authorized;
 use crate::guard::actions::{BeginSignIn, ConnectProvider, ExchangeCode, FinishSignIn, GetSignInUrl};
-use crate::guard::{Action, Authorized};
 
 /// Somebody who was sent to a provider.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct SignInCode {
 }
 
 /// The actions that send somebody to a provider.
-pub trait BeginsFlows: Action {}
+pub trait BeginsFlows: FindsProviders {}
 impl BeginsFlows for GetSignInUrl {}
 impl BeginsFlows for BeginSignIn {}
 impl BeginsFlows for ConnectProvider {}

@@ -6,14 +6,14 @@ use super::email_tokens::Purpose;
 use super::flows::words;
 use super::sql::{Row, Sql, args};
 use super::users::{Account, account, select_users};
-use super::{Error, Store, Tx};
+use super::{Error, FindsProviders, Store, Tx};
 use crate::domain::{
     Connection, Email, FullName, Identity, IdentityId, IdentityKey, Micros, OwnKeys, ProviderName, Told,
     UserId,
 };
 use crate::guard::actions::{
-    BrokerToken, DisconnectProvider, DisconnectUser, ExchangeCode, ExportMe, FinishSignIn, LinkIdentity,
-    ListConnections, Register, ResealSecrets,
+    BrokerToken, DisconnectAll, DisconnectEverybody, DisconnectProvider, DisconnectUser, ExchangeCode,
+    ExportMe, FinishSignIn, LinkIdentity, ListConnections, Register, ResealSecrets,
 };
 use crate::guard::{Action, Authorized};
 
@@ -30,12 +30,21 @@ macro_rules! reads_identities {
         }
     )*};
 }
-reads_identities!(ListConnections, DisconnectProvider, DisconnectUser, BrokerToken, LinkIdentity, ExportMe);
+reads_identities!(
+    ListConnections,
+    DisconnectProvider,
+    DisconnectUser,
+    DisconnectAll,
+    BrokerToken,
+    LinkIdentity,
+    ExportMe
+);
 
 /// The actions that end one.
-pub trait EndsIdentities: ReadsIdentities {}
+pub trait EndsIdentities: ReadsIdentities + FindsProviders {}
 impl EndsIdentities for DisconnectProvider {}
 impl EndsIdentities for DisconnectUser {}
+impl EndsIdentities for DisconnectAll {}
 
 /// The actions that make one: linking it to an account that is there, or making the account with it.
 pub trait MakesIdentities: Action {}
@@ -132,6 +141,26 @@ impl Store {
     ) -> Result<Vec<Identity>, Error> {
         let mut db = self;
         list(&mut db, ok.action().user()).await
+    }
+
+    /// People with an account at a provider, at most `limit` of them.
+    ///
+    /// # Errors
+    /// If the database does not answer.
+    pub async fn list_people_at(
+        &self,
+        _ok: &Authorized<'_, DisconnectEverybody>,
+        provider: &str,
+        limit: i64,
+    ) -> Result<Vec<UserId>, Error> {
+        let mut db = self;
+        let rows = db
+            .all(
+                "SELECT DISTINCT user_id FROM identities WHERE provider = $1 ORDER BY user_id LIMIT $2",
+                args![provider, limit],
+            )
+            .await?;
+        rows.iter().map(|row| row.get("user_id")).collect()
     }
 
     /// What is sealed for an identity of the person.

@@ -61,6 +61,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     18 "0018_create_plugin_storage",
     19 "0019_create_plugin_installs",
     20 "0020_add_federation",
+    21 "0021_add_organization_providers",
     23 "0023_partition_decisions",
 ];
 

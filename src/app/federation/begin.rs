@@ -124,7 +124,7 @@ impl App {
         return_to: Option<&str>,
         browser: Option<Secret>,
     ) -> Result<Departure, Error> {
-        let provider = self.provider(provider).ok_or(Error::NotFound)?;
+        let provider = self.provider(ok, provider).await?.ok_or(Error::NotFound)?;
         let elsewhere = || {
             let rule = "must be an address of a listed origin: see `oauth.return_origins`";
             Error::Invalid(vec![Invalid::new("not-allowed", rule).at("return_to")])

@@ -37,18 +37,19 @@ impl Default for Refreshing {
 }
 
 impl App {
-    /// A person's access token at a provider, with at least `scopes`.
+    /// A person's access token at a provider, with at least `scopes`; with no others where the provider can do that.
     ///
     /// # Errors
     /// [`Error::NotFound`] if nothing is connected; [`Error::Invalid`] on `scopes` if more is asked than was granted;
-    /// [`Error::Conflict`] `reconnect-required` if the grant is over; [`Error::Unavailable`] if the provider is away.
+    /// [`Error::Conflict`] `reconnect-required` if the grant is over, `not-narrowed` if there
+    /// is no token for `scopes` alone; [`Error::Unavailable`] if the provider is away.
     pub async fn broker_token(
         &self,
         ok: Authorized<'_, BrokerToken>,
         scopes: &[String],
     ) -> Result<Released<BrokerToken, Brokered>, Error> {
         let name = &ok.action().provider;
-        self.provider(name.as_str()).ok_or(Error::NotFound)?;
+        self.provider(&ok, name.as_str()).await?.ok_or(Error::NotFound)?;
         let identity = self.connected(&ok).await?;
         let granted = identity.connection.as_ref().map_or(&[][..], |it| it.scopes.as_slice());
         if scopes.iter().any(|scope| !granted.contains(scope)) {
@@ -57,7 +58,7 @@ impl App {
         }
         let lock = self.refreshing.0.get_with(identity.id, async { Arc::default() }).await;
         let _turn = lock.lock().await;
-        let (tokens, scopes) = self.live_tokens(&ok, identity.id).await?;
+        let (tokens, scopes) = self.live_tokens(&ok, identity.id, scopes).await?;
         let details = json!({
             "provider": name.as_str(),
             "subject": identity.key.subject,
@@ -76,11 +77,12 @@ impl App {
         own.rfind(|it| it.connection.is_some()).ok_or(Error::NotFound)
     }
 
-    /// As they are kept now, refreshed if they end soon.
+    /// As they are kept now, refreshed if they end soon, or if less is `asked` for at a provider that can do that.
     async fn live_tokens(
         &self,
         ok: &Authorized<'_, BrokerToken>,
         id: IdentityId,
+        asked: &[String],
     ) -> Result<(ProviderTokens, Vec<String>), Error> {
         // Read again: while we waited for our turn somebody may have refreshed them.
         let now = self.now();
@@ -89,39 +91,64 @@ impl App {
         let (Some(sealed), Some(connection)) = (sealed, identity.connection) else {
             return Err(Error::NotFound);
         };
+        let provider = self.provider(ok, ok.action().provider.as_str()).await?.ok_or(Error::NotFound)?;
         let tokens = self.open_tokens(&sealed, connection.expires_at)?;
+        let less = !asked.is_empty() && connection.scopes.iter().any(|scope| !asked.contains(scope));
+        let narrow = less && provider.narrows_on_refresh;
         let soon = tokens.expires_at.is_some_and(|end| end <= now + SOON);
         let over = tokens.expires_at.is_some_and(|end| end <= now);
-        let Some(refresh) = tokens.refresh.as_ref().filter(|_| soon) else {
+        let Some(refresh) = tokens.refresh.as_ref().filter(|_| soon || narrow) else {
             return if over { Err(reconnect()) } else { Ok((tokens, connection.scopes)) };
         };
-        let provider = self.provider(ok.action().provider.as_str()).ok_or(Error::NotFound)?;
         let fresh = async {
             let described = self.described(&provider, ok.caller()).await?;
-            self.providers.refresh(&described, refresh, now).await
+            let wanted = if narrow { asked } else { &[] };
+            self.providers.refresh(&described, refresh, wanted, now).await
         };
         let fresh = match fresh.await {
             Ok(fresh) => fresh,
             Err(error) => {
                 provider_failed(&provider, &error);
                 return match error {
-                    _ if !over => Ok((tokens, connection.scopes)),
-                    ProviderError::Refused(_) => Err(reconnect()),
+                    _ if !over && !narrow => Ok((tokens, connection.scopes)),
+                    ProviderError::Refused(_) if over => Err(reconnect()),
+                    ProviderError::Refused(_) => Err(not_narrowed()),
                     _ => Err(Error::Unavailable { retry_after: Duration::from_secs(30) }),
                 };
             }
         };
-        let scopes = fresh.scopes.clone().unwrap_or(connection.scopes);
-        let kept = SealedConnection {
-            sealed: self.seal_tokens(&fresh)?,
-            scopes: scopes.clone(),
-            expires_at: fresh.expires_at,
+        let usual = if narrow { asked.to_vec() } else { connection.scopes.clone() };
+        let scopes = fresh.scopes.clone().unwrap_or(usual);
+        // What was granted stays granted: of a token for less only the refresh token that came with it is kept.
+        let kept = if narrow {
+            let tokens = ProviderTokens { refresh: fresh.refresh.clone(), ..tokens.clone() };
+            SealedConnection {
+                sealed: self.seal_tokens(&tokens)?,
+                scopes: connection.scopes,
+                expires_at: tokens.expires_at,
+            }
+        } else {
+            SealedConnection {
+                sealed: self.seal_tokens(&fresh)?,
+                scopes: scopes.clone(),
+                expires_at: fresh.expires_at,
+            }
         };
         let mut tx = self.store.begin().await?;
         // Another node may have been first; what we got is good all the same.
         tx.refresh_connection(ok, id, sealed, kept, now).await?;
         tx.commit().await?;
+        if narrow && scopes.iter().any(|scope| !asked.contains(scope)) {
+            return Err(not_narrowed());
+        }
         Ok((fresh, scopes))
+    }
+}
+
+fn not_narrowed() -> Error {
+    Error::Conflict {
+        code: "not-narrowed",
+        detail: "the provider gives no token for these scopes alone: ask for all that was granted".to_owned(),
     }
 }
 

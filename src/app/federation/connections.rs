@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::{App, Error, provider_failed};
 use crate::domain::{Identity, IdentityId, Micros};
-use crate::guard::actions::{DisconnectProvider, DisconnectUser, ListConnections};
-use crate::guard::{Authorized, Principal, Released};
+use crate::guard::actions::{
+    DisconnectAll, DisconnectEverybody, DisconnectProvider, DisconnectUser, ListConnections,
+};
+use crate::guard::{Authorized, Released};
 use crate::store::EndsIdentities;
 
 /// A provider, and one of the person's accounts there.
@@ -13,6 +15,16 @@ use crate::store::EndsIdentities;
 pub struct Connected {
     pub provider: String,
     pub identity: Option<Identity>,
+}
+
+/// How many people a call disconnects at most: each may be told to the provider.
+const AT_ONCE: i64 = 100;
+
+/// How many people were disconnected, and whether there are more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnected {
+    pub people: u32,
+    pub more: bool,
 }
 
 impl App {
@@ -56,7 +68,7 @@ impl App {
         provider: &str,
         only: Option<IdentityId>,
     ) -> Result<Released<DisconnectProvider, ()>, Error> {
-        self.disconnect(&ok, provider, only, true).await?;
+        self.disconnect(&ok, Some(provider), only, true).await?;
         Ok(ok.release(()))
     }
 
@@ -70,14 +82,59 @@ impl App {
         ok: Authorized<'_, DisconnectUser>,
         provider: &str,
     ) -> Result<Released<DisconnectUser, ()>, Error> {
-        self.disconnect(&ok, provider, None, false).await?;
+        self.disconnect(&ok, Some(provider), None, false).await?;
         Ok(ok.release(()))
+    }
+
+    /// The same at every provider.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is none.
+    pub async fn disconnect_all(
+        &self,
+        ok: Authorized<'_, DisconnectAll>,
+    ) -> Result<Released<DisconnectAll, ()>, Error> {
+        self.disconnect(&ok, None, None, false).await?;
+        Ok(ok.release(()))
+    }
+
+    /// Takes people's accounts at a provider out of theirs, of a hundred people at once. Each is asked about and told of
+    /// by itself.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if nobody has one.
+    pub async fn disconnect_everybody(
+        &self,
+        ok: Authorized<'_, DisconnectEverybody>,
+        provider: &str,
+    ) -> Result<Released<DisconnectEverybody, Disconnected>, Error> {
+        let mut people = self.store.list_people_at(&ok, provider, AT_ONCE + 1).await?;
+        if people.is_empty() {
+            return Err(Error::NotFound);
+        }
+        let most = usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+        let more = people.len() > most;
+        people.truncate(most);
+        let mut disconnected = 0;
+        for user in people {
+            let ok_user = self.guard.authorize(ok.caller(), DisconnectUser { user }).await?;
+            match self.disconnect(&ok_user, Some(provider), None, false).await {
+                Ok(()) => disconnected += 1,
+                // Gone meanwhile.
+                Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, &ok, json!({ "provider": provider, "people": disconnected })).await?;
+        tx.commit().await?;
+        Ok(ok.release(Disconnected { people: disconnected, more }))
     }
 
     async fn disconnect<A: EndsIdentities>(
         &self,
         ok: &Authorized<'_, A>,
-        provider: &str,
+        provider: Option<&str>,
         only: Option<IdentityId>,
         needs_another: bool,
     ) -> Result<(), Error> {
@@ -86,7 +143,8 @@ impl App {
         let total = all.len();
         let ending: Vec<Identity> = all
             .into_iter()
-            .filter(|it| it.key.provider.as_str() == provider && only.is_none_or(|only| it.id == only))
+            .filter(|it| provider.is_none_or(|provider| it.key.provider.as_str() == provider))
+            .filter(|it| only.is_none_or(|only| it.id == only))
             .collect();
         if ending.is_empty() {
             return Err(Error::NotFound);
@@ -102,7 +160,7 @@ impl App {
             if let (Some(connection), Some(sealed)) =
                 (&it.connection, self.store.sealed_connection(ok, it.id).await?)
             {
-                granted.push((sealed, connection.expires_at));
+                granted.push((it.key.provider.to_string(), sealed, connection.expires_at));
             }
             tx.delete_identity(ok, it.id).await?;
         }
@@ -110,20 +168,26 @@ impl App {
         self.note(&mut tx, ok, json!({ "provider": provider, "subjects": subjects })).await?;
         tx.commit().await?;
         // After the end here: whether the provider hears of it or not, we no longer have them.
-        for (sealed, expires_at) in granted {
-            self.give_back(ok.caller(), provider, &sealed, expires_at).await;
+        for (provider, sealed, expires_at) in granted {
+            self.give_back(ok, &provider, &sealed, expires_at).await;
         }
         Ok(())
     }
 
-    async fn give_back(&self, caller: &Principal, provider: &str, sealed: &[u8], expires_at: Option<Micros>) {
-        let Some(provider) = self.provider(provider) else { return };
+    async fn give_back<A: EndsIdentities>(
+        &self,
+        ok: &Authorized<'_, A>,
+        provider: &str,
+        sealed: &[u8],
+        expires_at: Option<Micros>,
+    ) {
+        let Ok(Some(provider)) = self.provider(ok, provider).await else { return };
         let Ok(tokens) = self.open_tokens(sealed, expires_at) else {
             tracing::warn!(provider = %provider.name, "tokens that were kept could not be opened to be given back");
             return;
         };
         let given = async {
-            let described = self.described(&provider, caller).await?;
+            let described = self.described(&provider, ok.caller()).await?;
             self.providers.revoke(&described, &tokens).await
         };
         if let Err(error) = given.await {

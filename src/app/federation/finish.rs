@@ -126,7 +126,8 @@ impl App {
                 }
             }
             Err(failure) => {
-                url = self.failed(url, provider, failure, connecting);
+                let known = self.provider(&ok, provider).await?.is_some();
+                url = failed(url, Some(provider).filter(|_| known), failure, connecting);
                 let mut tx = self.store.begin().await?;
                 let note = Note { failure: Some(failure.word()), ..Note::default() };
                 tx.append_event(&ok, note, self.now()).await?;
@@ -134,21 +135,6 @@ impl App {
             }
         }
         Ok(ok.release(Landing { url: url.into() }))
-    }
-
-    /// `url` with what is told of a failure: our own words only.
-    fn failed(&self, mut url: Url, provider: &str, failure: Failure, connecting: bool) -> Url {
-        let known = self.provider(provider).is_some();
-        let mut query = url.query_pairs_mut();
-        query.append_pair("error", failure.word());
-        if known {
-            query.append_pair("provider", provider);
-        }
-        if connecting {
-            query.append_pair("connect", "true").append_pair("connected", "false");
-        }
-        drop(query);
-        url
     }
 
     /// The journey that this is the end of: begun by this browser, for this provider, not ended before.
@@ -174,7 +160,7 @@ impl App {
         flow: &Flow,
         back: Return,
     ) -> Result<Result<End, Failure>, Error> {
-        let Some(provider) = self.provider(provider) else {
+        let Some(provider) = self.provider(ok, provider).await? else {
             return Ok(Err(Failure::ProviderUnavailable));
         };
         let provider = match self.described(&provider, ok.caller()).await {
@@ -277,7 +263,11 @@ impl App {
         tx.commit().await?;
         let browser = browser.map(Secret::hash);
         let found = found.filter(|it| browser == Some(it.browser));
-        let found = found.filter(|it| self.provider(&it.provider).is_some());
+        let served = match &found {
+            Some(it) => self.provider(&ok, &it.provider).await?.is_some(),
+            None => false,
+        };
+        let found = found.filter(|_| served);
         let account = match &found {
             Some(found) => self.store.find_code_account(&ok, found.user).await?,
             None => None,
@@ -300,6 +290,20 @@ impl App {
         let SignInCode { provider, return_to, .. } = found;
         Ok(ok.release(SignedIn { tokens, provider, return_to }))
     }
+}
+
+/// `url` with what is told of a failure: our own words only, and the provider's name if it is one of ours.
+fn failed(mut url: Url, provider: Option<&str>, failure: Failure, connecting: bool) -> Url {
+    let mut query = url.query_pairs_mut();
+    query.append_pair("error", failure.word());
+    if let Some(provider) = provider {
+        query.append_pair("provider", provider);
+    }
+    if connecting {
+        query.append_pair("connect", "true").append_pair("connected", "false");
+    }
+    drop(query);
+    url
 }
 
 /// What an event tells of an identity: enough to find it, and no address.

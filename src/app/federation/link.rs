@@ -11,13 +11,16 @@ use super::finish::{End, Failure, details};
 use super::{App, Error};
 use crate::app::{Limit, Registration, letter};
 use crate::domain::{
-    ClaimAction, Email, FullName, Provider, ProviderTokens, Secret, SessionId, Told, User, UserId, Waitlist,
+    ClaimAction, Email, FullName, OrganizationId, Provider, ProviderTokens, Secret, SessionId, Told, User,
+    UserId, Waitlist,
 };
 use crate::guard::actions::{FinishSignIn, LinkIdentity, Register};
-use crate::guard::{self, Authorized, Party, Principal};
+use crate::guard::{self, Action, Authorized, Party, Principal};
 use crate::outbound::Template;
 use crate::plugins::{AuthMethod, Candidate, Finding};
-use crate::store::{self, Account, Bound, Conflict, MakesIdentities, NewUser, Purpose, SealedConnection, Tx};
+use crate::store::{
+    self, Account, Bound, Conflict, MakesIdentities, NewUser, Note, Purpose, SealedConnection, Tx,
+};
 
 /// What came of it.
 pub(super) enum Outcome {
@@ -39,6 +42,10 @@ impl App {
             if let Some(failure) = self.refused(ok, &account.user).await? {
                 return Ok(Failed(failure));
             }
+            // A domain may have gone to somebody else, or the person to another address.
+            if provider.home.is_some() && !provider.vouches_for(&account.user.email) {
+                return Ok(Failed(Failure::AccountUnavailable));
+            }
             let forced = (provider.claims.name.action == ClaimAction::Force).then(|| name(told)).flatten();
             let mut tx = self.store.begin().await?;
             tx.use_identity(ok, &identity, told, forced.as_ref(), self.now()).await?;
@@ -46,8 +53,12 @@ impl App {
             return Ok(Done(End::SignedIn(Box::new(account.user))));
         }
         let Some(email) = told.email.clone() else { return Ok(Failed(Failure::EmailRequired)) };
+        // An organization's provider brings its own people and nobody else.
+        if provider.home.is_some() && !told.email_verified {
+            return Ok(Failed(Failure::RegistrationRefused));
+        }
         match self.store.find_account(ok, &email).await? {
-            Some(account) => self.link_by_email(ok, told, account).await,
+            Some(account) => self.link_by_email(ok, provider, told, account).await,
             None => self.sign_up(ok, provider, told, email).await,
         }
     }
@@ -68,12 +79,12 @@ impl App {
     async fn link_by_email(
         &self,
         ok: &Authorized<'_, FinishSignIn>,
+        provider: &Provider,
         told: &Told,
         account: Account,
     ) -> Result<Outcome, Error> {
         let user = account.user.id;
-        let linking =
-            LinkIdentity { user, provider: told.key.provider.clone(), email_verified: told.email_verified };
+        let linking = linking(provider, told, user, &account.user.email);
         let ok_link = match self.guard.authorize(ok.caller(), linking).await {
             Ok(permit) => permit,
             Err(denied) => {
@@ -93,7 +104,8 @@ impl App {
         }
         let opened = reclaimed && self.open_proved_registration(&mut tx, &ok_link, user).await?;
         let how = if reclaimed { "reclaimed" } else { "email" };
-        self.note(&mut tx, &ok_link, details(told, how)).await?;
+        let within = self.join(&mut tx, &ok_link, provider, user).await?;
+        self.note_within(&mut tx, &ok_link, within, details(told, how)).await?;
         tx.commit().await?;
         if reclaimed {
             self.mail_waits.notify_one();
@@ -190,13 +202,13 @@ impl App {
             }
         };
         user.email_verified_at = told.email_verified.then(|| self.now());
-        self.make(ok, &ok_register, told, (user, &findings)).await
+        self.make((ok, &ok_register), provider, told, (user, &findings)).await
     }
 
     async fn make(
         &self,
-        ok: &Authorized<'_, FinishSignIn>,
-        ok_register: &Authorized<'_, Register>,
+        (ok, ok_register): (&Authorized<'_, FinishSignIn>, &Authorized<'_, Register>),
+        provider: &Provider,
         told: &Told,
         (user, findings): (User, &[Finding]),
     ) -> Result<Outcome, Error> {
@@ -237,7 +249,8 @@ impl App {
             what.insert("user".to_owned(), user.id.to_string().into());
             what.insert("waitlist".to_owned(), user.waitlist.as_str().into());
         }
-        self.note(&mut tx, ok_register, with_findings(what, findings)).await?;
+        let within = self.join(&mut tx, ok_register, provider, user.id).await?;
+        self.note_within(&mut tx, ok_register, within, with_findings(what, findings)).await?;
         tx.commit().await?;
         self.mail_waits.notify_one();
         Ok(match self.refused(ok, &user).await? {
@@ -260,15 +273,15 @@ impl App {
         let Some(person) = person.filter(|person| person.id == user) else {
             return Ok(Failed(Failure::InvalidState));
         };
+        let linking = linking(provider, told, user, &person.email);
         let person = Principal::of(Party::User(Box::new(person)), ok.caller().origin.clone());
-        let linking =
-            LinkIdentity { user, provider: provider.name.clone(), email_verified: told.email_verified };
         let ok_link = match self.guard.authorize(&person, linking).await {
             Ok(permit) => permit,
             Err(denied) => return Ok(Failed(failure(denied)?)),
         };
         let known = self.store.find_identity(ok, &told.key).await?;
         let mut tx = self.store.begin().await?;
+        let new = known.is_none();
         let identity = match known {
             Some((_, account)) if account.user.id != user => return Ok(Failed(Failure::IdentityTaken)),
             Some((identity, _)) => {
@@ -286,9 +299,46 @@ impl App {
             expires_at: tokens.expires_at,
         };
         tx.put_connection(&ok_link, identity, connection, now).await?;
-        self.note(&mut tx, &ok_link, details(told, "connected")).await?;
+        let within = if new && told.email_verified {
+            self.join(&mut tx, &ok_link, provider, user).await?
+        } else {
+            None
+        };
+        self.note_within(&mut tx, &ok_link, within, details(told, "connected")).await?;
         tx.commit().await?;
         Ok(Done(End::Connected { username: told.username.clone() }))
+    }
+
+    /// Makes whoever comes by an organization's provider for the first time a member of it; where, if it did.
+    async fn join<A: MakesIdentities>(
+        &self,
+        tx: &mut Tx,
+        ok: &Authorized<'_, A>,
+        provider: &Provider,
+        user: UserId,
+    ) -> Result<Option<OrganizationId>, Error> {
+        let Some(home) = provider.home else { return Ok(None) };
+        let joined = tx.join_by_provider(ok, self.fresh(), user, home, self.now()).await?;
+        Ok(joined.then_some(home.organization))
+    }
+
+    /// Tells of it in the organization's trail too, where somebody joined one.
+    async fn note_within<A: Action>(
+        &self,
+        tx: &mut Tx,
+        ok: &Authorized<'_, A>,
+        within: Option<OrganizationId>,
+        details: serde_json::Value,
+    ) -> Result<(), Error> {
+        let mut details = match details {
+            serde_json::Value::Object(details) => details,
+            _ => Map::new(),
+        };
+        if let Some(organization) = within {
+            details.insert("joined".to_owned(), organization.to_string().into());
+        }
+        tx.append_event(ok, Note { within, details, ..Note::default() }, self.now()).await?;
+        Ok(())
     }
 
     async fn add_identity<A: MakesIdentities>(
@@ -304,6 +354,15 @@ impl App {
             Err(store::Error::Conflict(Conflict::IdentityTaken)) => Ok(Err(Failure::IdentityTaken)),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+fn linking(provider: &Provider, told: &Told, user: UserId, email: &Email) -> LinkIdentity {
+    LinkIdentity {
+        user,
+        provider: provider.name.clone(),
+        email_verified: told.email_verified,
+        own_domain: provider.vouches_for(email),
     }
 }
 

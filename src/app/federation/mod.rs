@@ -2,7 +2,7 @@
 //!
 //! Everything a provider says is fetched before any transaction. `begin.rs` sends people off, `finish.rs` takes them
 //! back, `identify.rs` finds out who they are (`plugged.rs` where a plugin says so), `link.rs` whose account that is,
-//! `connections.rs` and `broker.rs` deal with what was granted.
+//! `connections.rs` and `broker.rs` deal with what was granted, `organizations.rs` with providers of organizations.
 
 mod begin;
 mod broker;
@@ -10,6 +10,7 @@ mod connections;
 mod finish;
 mod identify;
 mod link;
+mod organizations;
 mod plugged;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ use url::Url;
 pub use self::begin::{Departure, Listed, RedirectUri};
 pub use self::broker::Brokered;
 pub(super) use self::broker::Refreshing;
-pub use self::connections::Connected;
+pub use self::connections::{Connected, Disconnected};
 pub use self::finish::{Landing, Return, SignedIn};
 use super::{App, Error};
 use crate::crypto::SealError;
@@ -34,6 +35,8 @@ const CODE: Duration = Duration::from_secs(60);
 /// Seals verifiers and nonces, and tokens of providers; the words are bound into the seals.
 const FLOW: &str = "oauth-flow";
 pub(super) const TOKENS: &str = "oauth-tokens";
+/// Seals the secrets that organizations' providers gave us.
+pub(super) const CLIENT_SECRET: &str = "oauth-client-secret";
 
 /// Where people come back to.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub struct OAuthSettings {
     pub origins: ReturnOrigins,
     /// Tokens in the fragment instead of a code.
     pub tokens_in_fragment: bool,
+    /// Whether organizations' providers may be at addresses that are not public.
+    pub organizations_reach_private: bool,
 }
 
 impl OAuthSettings {
@@ -52,7 +57,12 @@ impl OAuthSettings {
     pub fn new(public_url: &Url) -> Self {
         let mut callback = public_url.clone();
         callback.set_path("/callback");
-        Self { origins: ReturnOrigins::of([&callback]), callback, tokens_in_fragment: false }
+        Self {
+            origins: ReturnOrigins::of([&callback]),
+            callback,
+            tokens_in_fragment: false,
+            organizations_reach_private: false,
+        }
     }
 }
 
@@ -71,7 +81,9 @@ struct Kept {
 }
 
 impl App {
-    fn redirect_uri(&self, provider: &str) -> String {
+    /// Where a provider sends people back to.
+    #[must_use]
+    pub fn redirect_uri(&self, provider: &str) -> String {
         let mut url = self.settings.public_url.clone();
         url.set_path(&format!("/api/v1/auth/oauth/{provider}/callback"));
         url.to_string()

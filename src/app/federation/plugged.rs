@@ -6,11 +6,14 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::App;
-use crate::domain::{ClientAuth, FLOW_PARAMETERS, Micros, Provider, ProviderTokens, Secret, Told};
-use crate::guard::Principal;
+use super::{App, Error};
+use crate::domain::{
+    ClientAuth, FLOW_PARAMETERS, Micros, Provider, ProviderId, ProviderTokens, Secret, Told,
+};
+use crate::guard::{Authorized, Principal};
 use crate::outbound::{Journey, ProviderError, Redeemed, Said, told};
 use crate::plugins::{self, Endpoints, ExternalIdentity, OauthError, TokenSet};
+use crate::store::FindsProviders;
 
 const LONGEST_ADDRESS: usize = 2_000;
 const LONGEST_WORD: usize = 256;
@@ -21,8 +24,15 @@ const LONGEST_PROFILE: usize = 64 * 1024;
 
 impl App {
     /// The provider of this name, if people may sign in with it now.
-    pub(super) fn provider(&self, name: &str) -> Option<Provider> {
-        self.providers.find(name).filter(|it| self.is_served(it)).cloned()
+    pub(super) async fn provider<A: FindsProviders>(
+        &self,
+        ok: &Authorized<'_, A>,
+        name: &str,
+    ) -> Result<Option<Provider>, Error> {
+        if let Some(id) = ProviderId::of_name(name) {
+            return self.organization_provider(ok, id).await;
+        }
+        Ok(self.providers.find(name).filter(|it| self.is_served(it)).cloned())
     }
 
     /// Whether whoever says where the provider is can be asked.

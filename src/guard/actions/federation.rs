@@ -1,15 +1,16 @@
 //! Signing in with others: what goes on before anybody is known, what is connected to an account, and what is done with it.
 
 use super::Context;
-use crate::domain::{ProviderName, SessionId, UserId};
+use crate::domain::{OrganizationId, ProviderId, ProviderName, RoleRef, SessionId, UserId};
 use crate::guard::Resource;
 use crate::pdp::Value;
 
 /// What is told of the account at the provider that is to be linked.
-fn linking(provider: &ProviderName, email_verified: bool) -> Context {
+fn linking(of: &LinkIdentity) -> Context {
     vec![
-        ("provider".into(), Value::Text(provider.to_string())),
-        ("email_verified".into(), Value::Bool(email_verified)),
+        ("provider".into(), Value::Text(of.provider.to_string())),
+        ("email_verified".into(), Value::Bool(of.email_verified)),
+        ("own_domain".into(), Value::Bool(of.own_domain)),
     ]
 }
 
@@ -32,8 +33,8 @@ actions! {
     /// Trade the code one came back with for a session.
     ExchangeCode {} on |_| Resource::Platform;
     /// Have an account of a provider's sign somebody in: asked as the person where they are signed in, else as nobody.
-    LinkIdentity { user: UserId, provider: ProviderName, email_verified: bool }
-        on |a| Resource::User(a.user), with |a| linking(&a.provider, a.email_verified);
+    LinkIdentity { user: UserId, provider: ProviderName, email_verified: bool, own_domain: bool }
+        on |a| Resource::User(a.user), with |a| linking(a);
     /// List one's accounts at providers.
     ListConnections { user: UserId } on |a| Resource::User(a.user);
     /// Go to a provider to connect an account.
@@ -45,6 +46,31 @@ actions! {
         on |a| Resource::User(a.user), with |a| brokering(&a.provider, a.on_behalf);
     /// Disconnect somebody else's account.
     DisconnectUser { user: UserId } on |a| Resource::User(a.user);
+    /// Disconnect all of somebody's accounts at providers.
+    DisconnectAll { user: UserId } on |a| Resource::User(a.user);
+    /// Disconnect everybody's accounts at a provider.
+    DisconnectEverybody {} on |_| Resource::Platform;
     /// See which redirect address a provider must be told.
     GetRedirectUri {} on |_| Resource::Platform;
+    /// Find the provider of an address's domain.
+    DiscoverProvider {} on |_| Resource::Platform;
+    /// Give an organization a provider, and whoever comes by it a role.
+    RegisterProvider { organization: OrganizationId, role: RoleRef }
+        on |a| Resource::Organization(a.organization), giving |a| (a.organization, a.role);
+    /// List an organization's providers.
+    ListOrganizationProviders { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Change one: its label, its secret, whether it is on.
+    UpdateProvider { organization: OrganizationId, provider: ProviderId }
+        on |a| Resource::Organization(a.organization);
+    /// Take it away.
+    RemoveProvider { organization: OrganizationId, provider: ProviderId }
+        on |a| Resource::Organization(a.organization);
+    /// Say that a domain is an organization's.
+    ClaimDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// List an organization's domains.
+    ListDomains { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Give a domain up.
+    ReleaseDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Have found that a domain is an organization's.
+    ConfirmDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
 }

@@ -122,9 +122,9 @@ pub struct Providers {
 
 impl Providers {
     /// # Errors
-    /// [`WebError::Client`] if there are providers, and no client to ask them with.
-    pub fn new(providers: Vec<Provider>) -> Result<Self, WebError> {
-        let web = if providers.is_empty() { None } else { Some(Web::new()?) };
+    /// [`WebError::Client`] if there are providers, or `others` will be asked about, and no client to ask them with.
+    pub fn new(providers: Vec<Provider>, others: bool) -> Result<Self, WebError> {
+        let web = if providers.is_empty() && !others { None } else { Some(Web::new()?) };
         let known = providers.into_iter().map(|it| (it.name.clone(), it)).collect();
         let metadata = Cache::builder().max_capacity(1_000).time_to_live(KEPT).build();
         let keys = Cache::builder().max_capacity(1_000).time_to_live(KEPT).build();
@@ -196,7 +196,8 @@ impl Providers {
         Ok(Redeemed { tokens: tokens(&answer, now), id_token, raw: Secret::new(raw) })
     }
 
-    /// New tokens for a refresh token. A provider that sends no new refresh token leaves the old one good.
+    /// New tokens for a refresh token, for `scopes` alone if there are any. A provider that sends no new refresh token
+    /// leaves the old one good.
     ///
     /// # Errors
     /// [`ProviderError`]; [`ProviderError::Refused`] if the grant is over.
@@ -204,15 +205,18 @@ impl Providers {
         &self,
         of: &Provider,
         refresh: &Secret,
+        scopes: &[String],
         now: Micros,
     ) -> Result<ProviderTokens, ProviderError> {
         let endpoints = self.endpoints(of).await?;
         let client = oauth(of).set_token_uri(TokenUrl::from_url(endpoints.token.clone()));
-        let answer = client
-            .exchange_refresh_token(&RefreshToken::new(refresh.expose().to_owned()))
-            .request_async(&Asks(self, of))
-            .await
-            .map_err(refused)?;
+        let token = RefreshToken::new(refresh.expose().to_owned());
+        let mut request = client.exchange_refresh_token(&token);
+        if !scopes.is_empty() {
+            request =
+                request.add_scope(Scope::new(scopes.join(of.scope_separator.as_deref().unwrap_or(" "))));
+        }
+        let answer = request.request_async(&Asks(self, of)).await.map_err(refused)?;
         let fresh = tokens(&answer, now);
         Ok(ProviderTokens { refresh: fresh.refresh.or_else(|| Some(refresh.clone())), ..fresh })
     }

@@ -16,9 +16,11 @@ staged! {
     nobody_is_left_without_a_way_in,
     a_token_is_refreshed_before_it_ends,
     a_grant_that_is_over_asks_to_connect_again,
+    less_is_handed_out_where_less_is_asked_for,
     an_agent_gets_a_token_only_on_behalf_of_the_person,
     nobody_gets_a_token_of_somebody_else,
     an_administrator_can_force_a_disconnect,
+    an_administrator_disconnects_all_of_a_person_or_of_a_provider,
     a_person_has_several_accounts_at_one_provider,
     an_unverified_person_connects_nothing,
 }
@@ -139,6 +141,32 @@ async fn a_grant_that_is_over_asks_to_connect_again(stage: Stage) {
     server.post_as(&ada, &token_path(&ada), json!({})).await.expect(200);
 }
 
+async fn less_is_handed_out_where_less_is_asked_for(stage: Stage) {
+    let stage = stage.reconfigured("narrows_on_refresh = true").await;
+    let ada = connected(&stage, "1", json!(["files", "mail"])).await;
+    let Stage { server, idp, .. } = &stage;
+    let path = token_path(&ada);
+    let whole = server.post_as(&ada, &path, json!({})).await.expect(200);
+    idp.says.lock().token = json!({ "scope": "files" });
+    let less = server.post_as(&ada, &path, json!({ "scopes": ["files"] })).await.expect(200);
+    assert_eq!(less["scopes"], json!(["files"]));
+    assert_ne!(less["access_token"], whole["access_token"]);
+    let asked = idp.says.lock().asked.last().unwrap().clone();
+    assert_eq!((asked["grant_type"].as_str(), asked["scope"].as_str()), ("refresh_token", "files"));
+    // What was granted is there still, and so is the token for all of it.
+    let again = server.post_as(&ada, &path, json!({})).await.expect(200);
+    assert_eq!(again["access_token"], whole["access_token"]);
+    let mut all = again["scopes"].clone();
+    all.as_array_mut().unwrap().retain(|scope| scope == "files" || scope == "mail");
+    assert_eq!(all, json!(["files", "mail"]));
+    // One that gives more than was asked for hands nothing out.
+    idp.says.lock().token = json!({ "scope": "openid files mail" });
+    server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.refused(409, "not-narrowed");
+    idp.says.lock().token = json!({ "error": "invalid_scope" });
+    idp.says.lock().token_status = 400;
+    server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.refused(409, "not-narrowed");
+}
+
 async fn an_agent_gets_a_token_only_on_behalf_of_the_person(stage: Stage) {
     let ada = connected(&stage, "1", json!(["files"])).await;
     let Stage { server, .. } = &stage;
@@ -210,6 +238,37 @@ async fn an_administrator_can_force_a_disconnect(stage: Stage) {
     server.get_as(&ada, uri).await.refused(403, "not-permitted");
     let told = server.get_as(&root, uri).await.expect(200);
     assert_eq!(told["calculated_redirect_uri"], "http://palisade.test/api/v1/auth/oauth/idp/callback");
+}
+
+async fn an_administrator_disconnects_all_of_a_person_or_of_a_provider(stage: Stage) {
+    let ada = connected(&stage, "1", json!([])).await;
+    let Stage { server, idp, other, .. } = &stage;
+    other.says_of("1", &verified("elsewhere@example.com"));
+    server.connect(&ada, "other", other, json!({})).await;
+    let root = server.super_admin("root@example.com").await;
+    let path = format!("/api/v1/users/{}/connections", ada.id);
+    server.delete_as(&ada, &path).await.refused(403, "not-permitted");
+    server.delete_as(&root, &path).await.expect(200);
+    assert_eq!((idp.says.lock().revoked.len(), other.says.lock().revoked.len()), (1, 1));
+    server.delete_as(&root, &path).await.refused(404, "not-found");
+
+    let bob = server.person("bob@example.com").await;
+    for (person, subject) in [(&ada, "2"), (&bob, "3")] {
+        idp.says_of(subject, &verified("elsewhere@example.com"));
+        server.connect(person, "idp", idp, json!({})).await;
+        other.says_of(subject, &verified("elsewhere@example.com"));
+        server.connect(person, "other", other, json!({})).await;
+    }
+    let path = "/api/v1/admin/connections/idp";
+    server.delete_as(&ada, path).await.refused(403, "not-permitted");
+    let done = server.delete_as(&root, path).await.expect(200);
+    assert_eq!(done, json!({ "people": 2, "more": false }));
+    assert_eq!((idp.says.lock().revoked.len(), other.says.lock().revoked.len()), (3, 1));
+    for person in [&ada, &bob] {
+        server.post_as(person, &token_path(person), json!({})).await.refused(404, "not-found");
+    }
+    assert_eq!(server.sign_in_by("other", other).await.id, bob.id);
+    server.delete_as(&root, path).await.refused(404, "not-found");
 }
 
 async fn a_person_has_several_accounts_at_one_provider(stage: Stage) {

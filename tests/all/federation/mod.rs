@@ -5,6 +5,7 @@ mod browser;
 mod certified;
 mod connections;
 mod github;
+mod organizations;
 mod plugged;
 mod sign_in;
 mod trusted;

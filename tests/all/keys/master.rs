@@ -77,7 +77,10 @@ async fn the_previous_master_key_is_needed_until_the_reseal_and_not_after(server
     let ok = server.app.authorize(&caller, ListSigningKeys {}).await.unwrap();
     assert!(!server.app.list_signing_keys(&ok).await.unwrap()[0].sealed_currently);
     // Bob's letter waits.
-    assert_eq!(reseal(&server).await, Resealed { keys: 1, letters: 1, connections: 0, unreadable: 0 });
+    assert_eq!(
+        reseal(&server).await,
+        Resealed { keys: 1, letters: 1, connections: 0, client_secrets: 0, unreadable: 0 }
+    );
     assert!(server.app.list_signing_keys(&ok).await.unwrap()[0].sealed_currently);
     drop(ok);
 
@@ -99,6 +102,12 @@ async fn a_letter_that_cannot_be_opened_is_told_and_left(server: Server) {
     let damage = "UPDATE outbox SET sealed_payload = (SELECT sealed_key FROM signing_keys)";
     crate::store::texts(server.config.database_url().expose(), damage).await;
     let server = with_another_master(server).await;
-    assert_eq!(reseal(&server).await, Resealed { keys: 1, letters: 0, connections: 0, unreadable: 1 });
-    assert_eq!(reseal(&server).await, Resealed { keys: 0, letters: 0, connections: 0, unreadable: 1 });
+    assert_eq!(
+        reseal(&server).await,
+        Resealed { keys: 1, letters: 0, connections: 0, client_secrets: 0, unreadable: 1 }
+    );
+    assert_eq!(
+        reseal(&server).await,
+        Resealed { keys: 0, letters: 0, connections: 0, client_secrets: 0, unreadable: 1 }
+    );
 }

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::{Request, Row};
+use palisade::domain::SystemRole;
+
+use super::{Request, Row, UNKNOWN};
+use crate::support::role_id;
 
 pub(super) const ROWS: &[Row] = rows! {
     list_providers: |_, _| Request::new();
@@ -26,6 +29,37 @@ pub(super) const ROWS: &[Row] = rows! {
         world.connect_person(&world.spare).await;
         Request::new().at("user_id", world.spare.id.clone()).at("provider", "idp")
     };
+    disconnect_all: |world, _| {
+        world.connect_person(&world.spare).await;
+        Request::new().at("user_id", world.spare.id.clone())
+    };
+    disconnect_everybody: |world, _| {
+        world.connect_person(&world.spare).await;
+        Request::new().at("provider", "idp")
+    };
+    discover_provider: |world, _| {
+        let domain = world.confirmed_domain().await;
+        Request::new().query(format!("domain={domain}").leak())
+    };
+    register_provider: |world, _| {
+        world.in_house().body(super::world::new_provider(&role_id(SystemRole::Viewer)))
+    };
+    register_provider ("that makes owners"): |world, _| {
+        world.in_house().body(super::world::new_provider(&role_id(SystemRole::Owner)))
+    };
+    list_organization_providers: |world, _| world.in_house();
+    update_provider: |world, _| world.provider().await.body(json!({ "enabled": false }));
+    update_provider ("unknown"): |world, _| {
+        world.in_house().at("provider_id", UNKNOWN).body(json!({ "enabled": false }))
+    };
+    remove_provider: |world, _| world.provider().await;
+    claim_domain: |world, _| {
+        let domain = format!("{}.example", world.unused("domain"));
+        world.in_house().body(json!({ "domain": domain }))
+    };
+    list_domains: |world, _| world.in_house();
+    release_domain: |world, _| world.domain().await;
+    confirm_domain: |world, _| world.domain().await;
     disconnect_user: |world, _| {
         world.connect_person(&world.spare).await;
         Request::new().at("user_id", world.spare.id.clone()).at("provider", "idp")

@@ -37,6 +37,13 @@ pub struct World {
     next: AtomicU32,
 }
 
+/// What registers a provider of an organization's that makes whoever comes this.
+pub(super) fn new_provider(role: &str) -> Value {
+    json!({
+        "label": "Acme", "issuer": "https://id.acme.example", "client_id": "us", "client_auth": "none", "role_id": role,
+    })
+}
+
 /// The settings of a provider that needs no secret.
 fn with(idp: &Idp) -> String {
     format!(
@@ -127,6 +134,31 @@ impl World {
     pub(super) async fn connect_person(&self, person: &Person) {
         self.idp.says_of(&person.id, &json!({}));
         self.server.connect(person, "idp", &self.idp, json!({})).await;
+    }
+
+    /// A provider of the house that the cell may spoil.
+    pub(super) async fn provider(&self) -> Request {
+        let body = new_provider(&role_id(SystemRole::Viewer));
+        let path = format!("{}/providers", self.house);
+        let made = self.server.post_as(&self.founder, &path, body).await.expect(201);
+        self.in_house().at("provider_id", made["id"].as_str().expect("an id"))
+    }
+
+    /// A domain that the house claims.
+    pub(super) async fn domain(&self) -> Request {
+        let domain = format!("{}.example", self.unused("domain"));
+        let path = format!("{}/domains", self.house);
+        self.server.post_as(&self.founder, &path, json!({ "domain": domain })).await.expect(201);
+        self.in_house().at("domain", domain)
+    }
+
+    /// One that is the house's, which has a provider.
+    pub(super) async fn confirmed_domain(&self) -> String {
+        self.provider().await;
+        let domain = self.domain().await.path[1].1.clone();
+        let path = format!("{}/domains/{domain}/confirm", self.house);
+        self.server.post_as(&self.administrator, &path, Value::Null).await.expect(200);
+        domain
     }
 
     pub(super) fn unused(&self, word: &str) -> String {
