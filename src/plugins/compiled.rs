@@ -1,22 +1,36 @@
 //! From a component to machine code: compiled once for a version of this server on a kind of machine, and kept.
 
+use std::sync::Arc;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::engine::Runtime;
+use super::Limits;
+use super::engine::{Runtime, compile};
 use super::host::{Host, Identity};
 
 /// The component's code: what the host kept of an earlier time, or compiled now and given to the host to keep.
 ///
 /// # Errors
 /// If it is no component, or one that cannot be compiled.
-pub(super) fn compiled(
+pub(super) async fn compiled(
     runtime: &Runtime,
+    host: &Arc<dyn Host>,
+    who: &Identity,
+    component: Vec<u8>,
+) -> wasmtime::Result<Component> {
+    let (engine, limits) = (runtime.engine.clone(), runtime.limits);
+    let (host, who) = (Arc::clone(host), who.clone());
+    runtime.aside(move || now(&engine, &limits, &*host, &who, &component)).await
+}
+
+fn now(
+    engine: &Engine,
+    limits: &Limits,
     host: &dyn Host,
     who: &Identity,
     component: &[u8],
 ) -> wasmtime::Result<Component> {
-    let engine = &runtime.engine;
     let name = name(engine, who);
     if let Some(code) = host.kept_code(&who.plugin, &name) {
         match deserialized(engine, &code) {
@@ -28,7 +42,7 @@ pub(super) fn compiled(
             }
         }
     }
-    let code = runtime.compile(component)?;
+    let code = compile(limits, component)?;
     host.keep_code(&who.plugin, &name, &code);
     deserialized(engine, &code)
 }

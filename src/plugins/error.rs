@@ -8,9 +8,12 @@ pub enum Error {
     /// The guest said it cannot answer; its own words, cleaned.
     #[error("the plugin failed: {0}")]
     Failed(String),
-    /// The binding's deadline passed, in the guest or while waiting for a free place.
+    /// The binding's deadline passed in the guest.
     #[error("the plugin did not answer in time")]
     TimedOut,
+    /// The deadline passed while other calls held every place: no fault of this plugin.
+    #[error("no place for a call of the plugin became free in time")]
+    Busy,
     /// The guest asked for more memory than it may have.
     #[error("the plugin asked for more memory than it may have")]
     OutOfMemory,
@@ -47,6 +50,7 @@ impl Error {
         match self {
             Self::Failed(_) => "failed",
             Self::TimedOut => "timeout",
+            Self::Busy => "busy",
             Self::OutOfMemory => "memory",
             Self::OutOfFuel => "fuel",
             Self::TooManyHandles => "handles",
@@ -61,7 +65,7 @@ impl Error {
 
     /// Whether the guest broke something, rather than said that it has no answer.
     pub(super) const fn is_misbehaviour(&self) -> bool {
-        !matches!(self, Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
+        !matches!(self, Self::Busy | Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
     }
 }
 

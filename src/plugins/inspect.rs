@@ -84,7 +84,8 @@ impl ManifestView {
         let plugin = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = read(&plugin, &folder.join("manifest.toml"), 64 << 10)?;
         let text = String::from_utf8_lossy(&text);
-        let bad = |what: String| LoadError::BadManifest { plugin: plugin.clone(), what };
+        let bad =
+            |what: String| LoadError::BadManifest { plugin: plugin.clone(), what: clean::line(&what, 300) };
         let manifest = Manifest::parse(&text, &plugin).map_err(bad)?;
         let schema = match schema_of(&folder, &manifest) {
             Some(path) => Some(read(&plugin, &path, 64 << 10)?),
@@ -93,12 +94,14 @@ impl ManifestView {
         let bad_schema = |what| LoadError::BadSchema { plugin: plugin.clone(), what };
         let schema = schema.map(|bytes| Schema::parse(&bytes).map(Schema::into_value)).transpose();
         // What a server reads into types of its own, as it stands there.
-        let words: toml::Table = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
-        let text = |key: &str| words.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let words: toml::Table = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
+        // One line each, without what a terminal would obey: nobody forges what stands below it.
+        let text =
+            |key: &str| clean::line(words.get(key).and_then(toml::Value::as_str).unwrap_or_default(), 300);
         let wants = |key: &str| words.get("capabilities").and_then(|wants| wants.get(key));
         let list = |list: Option<&toml::Value>| -> Vec<String> {
             let each = list.and_then(toml::Value::as_array).into_iter().flatten();
-            each.filter_map(toml::Value::as_str).map(str::to_owned).collect()
+            each.filter_map(toml::Value::as_str).map(|text| clean::line(text, 300)).collect()
         };
         Ok(Self {
             description: text("description"),
@@ -110,7 +113,7 @@ impl ManifestView {
             config: Value::Object(manifest.config),
             config_schema: schema.map_err(bad_schema)?,
             id: manifest.id,
-            version: manifest.version,
+            version: clean::line(&manifest.version, 64),
             component: manifest.component,
         })
     }

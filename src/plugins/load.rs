@@ -1,6 +1,7 @@
 //! Reading, compiling and questioning the bound plugins, at the start of the server.
 
 use std::fmt::{self, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl Plugins {
         if let Some(kept) = kept.filter(|kept| kept.digests == package.digests()) {
             return Ok(kept);
         }
-        let ready = Arc::new(Ready::of(package, runtime, &*self.host).await?);
+        let ready = Arc::new(Ready::of(package, runtime, &self.host).await?);
         self.ready.lock().insert(plugin.clone(), Arc::clone(&ready));
         Ok(ready)
     }
@@ -105,8 +106,9 @@ impl Package {
             host.vouches(&bytes, signature.as_deref()).then_some(bytes).ok_or_else(unsigned)
         };
         let text = vouched("manifest.toml", &folder.join("manifest.toml"), 64 << 10)?;
-        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin)
-            .map_err(|what| LoadError::BadManifest { plugin: plugin.to_owned(), what })?;
+        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin).map_err(|what| {
+            LoadError::BadManifest { plugin: plugin.to_owned(), what: clean::line(&what, 300) }
+        })?;
         let component = vouched("the component", &folder.join(&manifest.component), limits.component_bytes)?;
         let schema = match schema_of(&folder, &manifest) {
             Some(path) => Some(vouched("the schema", &path, 64 << 10)?),
@@ -176,7 +178,11 @@ impl fmt::Debug for Ready {
 }
 
 impl Ready {
-    pub(super) async fn of(package: Package, runtime: &Runtime, host: &dyn Host) -> Result<Self, LoadError> {
+    pub(super) async fn of(
+        package: Package,
+        runtime: &Runtime,
+        host: &Arc<dyn Host>,
+    ) -> Result<Self, LoadError> {
         let digests = package.digests();
         let Package { manifest, component: bytes, schema, digest: sha256, .. } = package;
         let plugin = &*manifest.id.clone();
@@ -327,12 +333,21 @@ impl Question {
 pub(super) fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     let unreadable =
         |source| LoadError::Unreadable { plugin: plugin.to_owned(), path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > most {
-        let what = format!("it has {length} bytes, more than {most}");
+    // A pipe would wait for a writer and a device has no end. A link is followed: a mounted configuration is made of them.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let what = format!("it has more than {most} bytes");
         return Err(unreadable(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what)));
     }
-    std::fs::read(path).map_err(unreadable)
+    Ok(bytes)
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {

@@ -36,7 +36,13 @@ impl Manifest {
     /// # Errors
     /// What is wrong, as a sentence.
     pub(super) fn parse(text: &str, folder: &str) -> Result<Self, String> {
-        let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        // Never the line itself: the file may be a link to one that nobody should read.
+        let manifest: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
+            format!("line {line}: {}", error.message())
+        })?;
         if manifest.id != folder {
             return Err(format!("id is `{}`, but the folder is `{folder}`", manifest.id));
         }

@@ -19,6 +19,7 @@ on_both!(
     f62_other_files_than_those_installed_do_not_run,
     a_schema_is_part_of_what_is_installed_and_judges_every_configuration,
     f62_a_plugin_that_no_trusted_key_signed_is_refused,
+    a_plugin_whose_file_comes_back_is_asked_again,
     f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin,
 );
 
@@ -284,4 +285,30 @@ async fn f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin(first: Se
     assert!([403, 404].contains(&server.get_as(&ada, &format!("{PLUGINS}/gate/logs")).await.status));
     assert!([403, 404].contains(&server.get_as(&ada, PLUGINS).await.status));
     assert_eq!(state(&server, &root, "gate").await["source"], "available");
+}
+
+async fn a_plugin_whose_file_comes_back_is_asked_again(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    server.register("ada@example.com").await;
+    install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    let component = first.folder.path().join("plugins/gate/gate.wasm");
+    let away = component.with_extension("away");
+
+    fs::rename(&component, &away).unwrap();
+    let server = server.restarted().await;
+    take_up(&server).await;
+    assert_eq!(login(&server).await.0, 503, "it cannot be asked");
+    fs::rename(&away, &component).unwrap();
+    take_up(&server).await;
+    assert_eq!(login(&server).await.0, 200);
+    assert_eq!(state(&server, &root, "gate").await["fault"], Value::Null);
+}
+
+/// What the server does every few seconds.
+async fn take_up(server: &Server) {
+    let caller = palisade::app::events_principal();
+    let ok = server.app.authorize(&caller, palisade::guard::actions::LoadPlugins {}).await.unwrap();
+    server.app.load_plugins(&ok).await.unwrap();
 }
