@@ -194,8 +194,9 @@ impl Ready {
             what: clean::line(&what, 500),
         };
         let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
-        let component =
-            compiled(runtime, host, &who, &bytes).map_err(|error| bad_component(format!("{error:#}")))?;
+        let component = compiled(runtime, host, &who, bytes)
+            .await
+            .map_err(|error| bad_component(format!("{error:#}")))?;
         let old = manifest.world == World::RegistrationPolicyV0_1;
         for (import, _) in component.component_type().imports(&runtime.engine) {
             let offered = if old {
