@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderMap, StatusCode, header};
+use poem::http::{HeaderMap, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -65,7 +65,7 @@ impl Caller {
                 Problem::unauthenticated("not-signed-in")
             } else {
                 let detail = "this is about a person's own account, and the credential is not a person's";
-                Problem::new(StatusCode::FORBIDDEN, "human-only", detail)
+                Problem::refusing(self.principal.uid(), "human-only", detail)
             }
         })
     }

@@ -56,10 +56,21 @@ struct NearMissView {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none, rename = "Remedy")]
 struct RemedyView {
-    /// `role`, `verify-email`, `approve-account`, `reinstate` or `restore-account`.
+    /// `role`, `grant`, `verify-email`, `approve-account`, `reinstate` or `restore-account`.
     code: String,
-    /// Of `role`: which one.
+    /// Of `role` and `grant`: which one.
     role: Option<String>,
+    /// Of `grant`: on what, the thing that was asked about or one that it is in.
+    resource: Option<PlaceView>,
+}
+
+/// A registered thing.
+#[derive(Object)]
+#[oai(rename = "RemedyPlace")]
+struct PlaceView {
+    #[oai(rename = "type")]
+    kind: String,
+    id: String,
 }
 
 /// A decision and why it came out so.
@@ -103,11 +114,16 @@ impl From<NearMiss> for NearMissView {
 
 impl From<Remedy> for RemedyView {
     fn from(it: Remedy) -> Self {
-        let role = match it {
-            Remedy::Role(role) => Some(role.name().to_owned()),
-            Remedy::VerifyEmail | Remedy::Approve | Remedy::Reinstate | Remedy::Restore => None,
+        let code = it.code().to_owned();
+        let (role, resource) = match it {
+            Remedy::Role(role) => (Some(role.name().to_owned()), None),
+            Remedy::Grant(role, on) => {
+                let on = PlaceView { kind: on.kind.into_owned(), id: on.id };
+                (Some(role.name().to_owned()), Some(on))
+            }
+            Remedy::VerifyEmail | Remedy::Approve | Remedy::Reinstate | Remedy::Restore => (None, None),
         };
-        Self { code: it.code().to_owned(), role }
+        Self { code, role, resource }
     }
 }
 

@@ -27,11 +27,13 @@ use super::client_address::TrustedProxies;
 use super::edge::EdgeSettings;
 use super::passing::{Foreign, identity};
 use super::problem::{CONTENT_TYPE, Problem};
+use super::refused::named;
 use super::request_id::RequestId;
 use super::routes::RouteTable;
 use crate::app::App;
 use crate::domain::Random;
-use crate::guard::Origin;
+use crate::guard::actions::ForwardAuth;
+use crate::guard::{Action as _, Origin};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 /// The largest question, in bytes: headers, and no body worth sending.
@@ -123,7 +125,7 @@ impl Inner {
         let work = async {
             match self.ask(peer, client, &http, headers).await {
                 Ok(response) => response,
-                Err(problem) => denied(problem).await,
+                Err(problem) => denied(named(&self.app, ForwardAuth::NAME.to_owned(), problem).await).await,
             }
         };
         id.scope(work).await

@@ -45,6 +45,7 @@ mod plugins;
 mod policies;
 mod problem;
 mod reference;
+mod refused;
 mod reply;
 mod request_id;
 mod resources;
@@ -184,7 +185,7 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .at("/reset-password", poem::get(pages::reset_password))
         .at("/confirm-email", poem::get(pages::confirm_email))
         .nest("/docs", reference::routes())
-        .nest("/", service().around(freshness::tell));
+        .nest("/", service().around(refused::name).around(freshness::tell));
     // Development only; see `mail_page.rs`.
     let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
     let routes = routes.data(app);

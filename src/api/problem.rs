@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::RequestId;
 use crate::app;
 use crate::domain::FieldError;
+use crate::guard::EntityRef;
 
 /// The media type of every error body (RFC 9457 section 3).
 pub(super) const CONTENT_TYPE: &str = "application/problem+json";
@@ -68,7 +69,16 @@ pub struct Problem {
     retry_after: Option<Duration>,
     allow: Option<Box<str>>,
     oauth: bool,
-    decision: Option<Box<Uuid>>,
+    refusal: Option<Box<Refusal>>,
+}
+
+/// What is known of a 403.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Refusal {
+    /// The decision.
+    By(Uuid),
+    /// Who it is to; no policy was asked.
+    To(EntityRef),
 }
 
 impl Problem {
@@ -88,7 +98,37 @@ impl Problem {
             retry_after: None,
             allow: None,
             oauth: false,
-            decision: None,
+            refusal: None,
+        }
+    }
+
+    /// 403 to somebody who is known, before any policy was asked.
+    #[must_use]
+    pub fn refusing(principal: EntityRef, code: &'static str, detail: &'static str) -> Self {
+        Self {
+            refusal: Some(Box::new(Refusal::To(principal))),
+            ..Self::new(StatusCode::FORBIDDEN, code, detail)
+        }
+    }
+
+    /// The same under the id of its decision.
+    #[must_use]
+    pub fn decided(self, decision: Uuid) -> Self {
+        Self { refusal: Some(Box::new(Refusal::By(decision))), ..self }
+    }
+
+    #[must_use]
+    pub fn decision(&self) -> Option<Uuid> {
+        match self.refusal.as_deref() {
+            Some(Refusal::By(decision)) => Some(*decision),
+            Some(Refusal::To(_)) | None => None,
+        }
+    }
+
+    pub(super) fn refused(&self) -> Option<&EntityRef> {
+        match self.refusal.as_deref() {
+            Some(Refusal::To(principal)) => Some(principal),
+            Some(Refusal::By(_)) | None => None,
         }
     }
 
@@ -188,7 +228,7 @@ impl Problem {
             detail: self.detail.clone().into_owned(),
             request_id: RequestId::current().to_string(),
             errors: self.errors.iter().map(field).collect(),
-            decision_id: self.decision.as_ref().map(ToString::to_string),
+            decision_id: self.decision().map(|id| id.to_string()),
             error: self.oauth.then(|| self.code.replace('-', "_")),
         }
     }
@@ -290,7 +330,10 @@ impl From<app::Denied> for Problem {
             format!("a policy forbids this: {}", denied.codes.join(", ")).into()
         };
         let problem = Self::new(StatusCode::FORBIDDEN, denied.code().to_owned(), detail);
-        Self { decision: denied.decision.map(Box::new), ..problem }
+        match denied.decision {
+            Some(decision) => problem.decided(decision),
+            None => problem,
+        }
     }
 }
 

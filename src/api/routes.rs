@@ -3,12 +3,18 @@
 //! The framework forgets the names of path parameters at run time (`:param0`) and sends 405 without `Allow`;
 //! both are read back from the document here.
 
+use std::collections::HashMap;
+
 use poem::http::Method;
 use serde_json::Value;
 
 /// The paths of the document and of the few raw routes beside it.
 #[derive(Debug, Clone, Default)]
-pub struct RouteTable(Vec<KnownRoute>);
+pub struct RouteTable {
+    /// Those without parameters, by their path.
+    exact: HashMap<String, KnownRoute>,
+    open: Vec<KnownRoute>,
+}
 
 /// One path, such as `/api/v1/organizations/{organization_id}`.
 #[derive(Debug, Clone)]
@@ -53,16 +59,21 @@ impl RouteTable {
         allow.sort_unstable();
         allow.dedup();
         let segments: Vec<_> = template.split('/').map(segment).collect();
-        self.0.push(KnownRoute { template: template.to_owned(), segments, allow: allow.join(", ") });
+        let route = KnownRoute { template: template.to_owned(), segments, allow: allow.join(", ") };
+        if route.parameters().next().is_none() {
+            self.exact.entry(template.to_owned()).or_insert(route);
+            return self;
+        }
+        self.open.push(route);
         // Exact words win over parameters, as in the router.
-        self.0.sort_by_key(|route| route.parameters().count());
+        self.open.sort_by_key(|route| route.parameters().count());
         self
     }
 
     /// The route that answers to `path`.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&KnownRoute> {
-        self.0.iter().find(|route| route.matches(path))
+        self.exact.get(path).or_else(|| self.open.iter().find(|route| route.matches(path)))
     }
 }
 

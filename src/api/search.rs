@@ -119,6 +119,17 @@ impl From<Sought> for Named {
     }
 }
 
+/// What is sought is left open in it.
+fn query(
+    subject: Named,
+    action: Option<ActionName>,
+    resource: Named,
+    context: Option<BTreeMap<String, Value>>,
+) -> Query {
+    let (action, properties) = action.map_or_else(Default::default, |it| (it.name, it.properties));
+    Query { subject, action, action_properties: map(properties), resource, context: map(context) }
+}
+
 /// # Errors
 /// If a page of less than one is wanted.
 fn wanted(page: Option<PageRequest>) -> Result<Wanted, Problem> {
@@ -161,13 +172,7 @@ impl SearchApi {
         let organization = organization(&caller, organization_id.0)?;
         let ok = caller.authorize(SearchSubjects { organization }).await?;
         let SearchSubjectsRequest { subject, action, resource, context, page } = body.0;
-        let query = Query {
-            subject: subject.into(),
-            action: action.name,
-            action_properties: map(action.properties),
-            resource: resource.into(),
-            context: map(context),
-        };
+        let query = query(subject.into(), Some(action), resource.into(), context);
         let page = caller.app().search_subjects(ok, &query, &wanted(page)?).await;
         let page = page.map_err(|error| told(error.into()))?;
         Ok(page.map(|page| entities(page, &query.subject.kind)).into())
@@ -189,13 +194,7 @@ impl SearchApi {
         let organization = organization(&caller, organization_id.0)?;
         let ok = caller.authorize(SearchResources { organization }).await?;
         let SearchResourcesRequest { subject, action, resource, context, page } = body.0;
-        let query = Query {
-            subject: subject.into(),
-            action: action.name,
-            action_properties: map(action.properties),
-            resource: resource.into(),
-            context: map(context),
-        };
+        let query = query(subject.into(), Some(action), resource.into(), context);
         let page = caller.app().search_resources(ok, &query, &wanted(page)?).await;
         let page = page.map_err(|error| told(error.into()))?;
         Ok(page.map(|page| entities(page, &query.resource.kind)).into())
@@ -217,13 +216,7 @@ impl SearchApi {
         let organization = organization(&caller, organization_id.0)?;
         let ok = caller.authorize(SearchActions { organization }).await?;
         let SearchActionsRequest { subject, resource, context, page } = body.0;
-        let query = Query {
-            subject: subject.into(),
-            action: String::new(),
-            action_properties: None,
-            resource: resource.into(),
-            context: map(context),
-        };
+        let query = query(subject.into(), None, resource.into(), context);
         let page = caller.app().search_actions(ok, &query, &wanted(page)?).await;
         let page = page.map_err(|error| told(error.into()))?;
         Ok(page

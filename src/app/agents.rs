@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::grants::{Grantee, scope_not_held};
+use super::grants::{Grantee, SCOPE_NOT_HELD};
 use super::{App, Error};
 use crate::crypto::FreshKey;
 use crate::domain::{Agent, AgentPatch, ApiKeyId, ForeignId, NewAgent, Page, Secret};
@@ -71,7 +71,7 @@ impl App {
         let UpdateAgent { organization, .. } = *ok.action();
         let whole = Resource::Organization(organization);
         if patch.project.is_some() && !self.guard.holds(ok.caller(), "agent:write", whole).await? {
-            return Err(scope_not_held());
+            return Err(self.refuse_permitted(&ok, SCOPE_NOT_HELD).await);
         }
         let mut tx = self.store.begin().await?;
         let agent = tx.update_agent(&ok, patch, self.now()).await?;
@@ -136,7 +136,7 @@ impl App {
         lifetime: Duration,
     ) -> Result<Released<CreateAgentToken, TaskToken>, Error> {
         let CreateAgentToken { organization, agent } = *ok.action();
-        let scopes = self.grantable(ok.caller(), Grantee::Agent(organization, agent), scopes).await?;
+        let scopes = self.grantable(&ok, Grantee::Agent(organization, agent), scopes).await?;
         let now = self.now();
         let id: ApiKeyId = self.fresh();
         let fresh = FreshKey::new(id, self.settings.key_environment, &*self.random);

@@ -47,7 +47,7 @@ impl App {
             KeyOwner::Organization(organization) => Grantee::Service(organization),
             KeyOwner::Agent(organization, agent) => Grantee::Agent(organization, agent),
         };
-        let scopes = self.grantable(ok.caller(), grantee, new.scopes).await?;
+        let scopes = self.grantable(&ok, grantee, new.scopes).await?;
         let now = self.now();
         let wish = KeyWish {
             owner: match ok.action().owner() {

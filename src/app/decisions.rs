@@ -24,7 +24,7 @@ use crate::store;
 const BATCH: usize = 200;
 /// How long a batch may gather.
 const GATHER: Duration = Duration::from_millis(250);
-/// Between two looks for what is too old.
+/// Between two looks for what is too old, and for days to make ahead.
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// What waits to be written, and which decisions do.
@@ -238,7 +238,7 @@ impl App {
         }
     }
 
-    /// As [`App::prune_old_decisions`]; how many were removed. A batch at a time, so that nobody waits for long.
+    /// As [`App::prune_old_decisions`]; how many were removed row by row. A batch at a time, so that nobody waits for long.
     ///
     /// # Errors
     /// If the database does not answer.
@@ -246,7 +246,12 @@ impl App {
         &self,
         ok: Authorized<'_, PruneDecisions>,
     ) -> Result<Released<PruneDecisions, u64>, Error> {
-        let until = self.now() - self.settings.decision_retention;
+        let now = self.now();
+        let until = now - self.settings.decision_retention;
+        // Without partitions the log is as whole, and its old rows are removed one by one.
+        if let Err(error) = self.store.arrange_decision_days(&ok, until, now).await {
+            tracing::warn!(error = ?error, "the days of the log of decisions could not be made ahead or dropped");
+        }
         let mut pruned = 0;
         loop {
             match self.store.prune_decisions(&ok, until).await? {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::authenticate::key_principal;
+use super::grants::SCOPE_NOT_HELD;
 use super::sign_in::method;
-use super::{App, Denied, Error};
+use super::{App, Error};
 use crate::crypto::{Granted, NewAccess, is_api_key};
 use crate::domain::{AgentId, ApiKeyId, DelegationId, Micros, OrganizationId, Secret, SessionId, UserId};
 use crate::guard::actions::ExchangeToken;
@@ -107,10 +108,7 @@ impl App {
             if self.both_hold(ok.caller(), exchange, &scope).await? {
                 held.push(scope);
             } else if narrowed {
-                return Err(Error::Denied(Denied {
-                    codes: vec!["scope-not-held".to_owned()],
-                    decision: None,
-                }));
+                return Err(self.refuse_permitted(&ok, SCOPE_NOT_HELD).await);
             }
         }
         let now = self.now();

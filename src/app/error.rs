@@ -77,7 +77,7 @@ impl Error {
 pub struct Denied {
     /// The `@code`s of the forbids that decided, in the order of their policies; empty when no permit matched.
     pub codes: Vec<String>,
-    /// By which an administrator finds it in the log; none if it was not Cedar's.
+    /// By which an administrator finds it in the log.
     pub decision: Option<Uuid>,
 }
 

@@ -54,10 +54,27 @@ impl App {
                 (action, Some(Resource::Organization(*organization)))
             }
             DoorQuestion::Caller { action } => (action, caller.user().map(|user| Resource::User(user.id))),
-            DoorQuestion::Nothing => return Err(refused(ok.decision().into())),
+            DoorQuestion::Thing { action, organization, .. } => {
+                (action, Some(Resource::Organization(*organization)))
+            }
+            DoorQuestion::Nothing => {
+                return Err(refused(self.guard.refuse(&ok, "no-organization").await.into()));
+            }
         };
-        let Some(resource) = resource else { return Err(refused(ok.decision().into())) };
-        let answer = self.guard.ask(caller, action, resource).await?;
+        let Some(resource) = resource else {
+            return Err(refused(self.guard.refuse(&ok, "human-only").await.into()));
+        };
+        let answer = match &door.question {
+            DoorQuestion::Thing { organization, thing, .. } => {
+                match self.store.door_facts(&ok, *organization, thing).await? {
+                    Some(facts) => self.guard.ask_on(caller, action, *organization, &facts.entities).await?,
+                    None => {
+                        return Err(refused(self.guard.refuse(&ok, "unknown-resource").await.into()));
+                    }
+                }
+            }
+            _ => self.guard.ask(caller, action, resource).await?,
+        };
         let decision = Uuid::from(answer.decision);
         if !answer.allowed {
             return Err(refused(decision));
@@ -100,6 +117,7 @@ impl App {
         let Opens::To { action, resource } = rule.opens() else { return true };
         let nobody = Uuid::nil();
         let resource = match resource {
+            DoorResource::Thing { kind, .. } => return self.guard.is_about_things(action, kind),
             DoorResource::Platform => Resource::Platform,
             DoorResource::Caller => Resource::User(nobody.into()),
             DoorResource::Organization(_) | DoorResource::OrganizationIn(_) => {

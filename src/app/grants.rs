@@ -1,8 +1,8 @@
 //! What somebody may pass on: scopes that exist, and no more than the giver and the receiver have.
 
-use super::{App, Denied, Error};
+use super::{App, Error};
 use crate::domain::{AgentId, Invalid, NewApiKey, OrganizationId};
-use crate::guard::{Origin, Party, Principal, Resource};
+use crate::guard::{Action, Authorized, Origin, Party, Principal, Resource};
 
 /// Whom scopes are granted to.
 #[derive(Debug, Clone, Copy)]
@@ -15,13 +15,13 @@ pub(super) enum Grantee {
 }
 
 impl App {
-    /// `scopes`, sorted and each once, if `caller` holds every one and the grantee does too.
+    /// `scopes`, sorted and each once, if the caller holds every one and the grantee does too.
     ///
     /// # Errors
     /// [`Error::Invalid`] `unknown-scope` naming each; [`Error::Denied`] `scope-not-held`.
-    pub(super) async fn grantable(
+    pub(super) async fn grantable<A: Action>(
         &self,
-        caller: &Principal,
+        ok: &Authorized<'_, A>,
         grantee: Grantee,
         mut scopes: Vec<String>,
     ) -> Result<Vec<String>, Error> {
@@ -47,13 +47,13 @@ impl App {
             }
         };
         for scope in &scopes {
-            let held = self.passes_on(caller, grantee, scope).await?
+            let held = self.passes_on(ok.caller(), grantee, scope).await?
                 && match &receiver {
                     None => true,
                     Some(receiver) => self.passes_on(receiver, grantee, scope).await?,
                 };
             if !held {
-                return Err(scope_not_held());
+                return Err(self.refuse_permitted(ok, SCOPE_NOT_HELD).await);
             }
         }
         Ok(scopes)
@@ -100,7 +100,5 @@ pub(super) fn without_bounds(holder: &Principal) -> Principal {
     holder
 }
 
-/// The refusal to pass on what one does not have.
-pub(super) fn scope_not_held() -> Error {
-    Error::Denied(Denied { codes: vec!["scope-not-held".to_owned()], decision: None })
-}
+/// Nobody passes on what they do not have.
+pub(super) const SCOPE_NOT_HELD: &str = "scope-not-held";

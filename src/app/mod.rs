@@ -63,6 +63,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value as Json};
 use tokio::sync::Notify;
 use url::Url;
+use uuid::Uuid;
 
 pub use self::account::Me;
 pub use self::agents::TaskToken;
@@ -102,7 +103,7 @@ pub use self::sign_in::Tokens;
 use self::trusted::Trusted;
 use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssuer};
 use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
-use crate::guard::{Action, Authorized, Guard, Principal, Resource};
+use crate::guard::{Action, Authorized, EntityRef, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
 use crate::outbound::{Mailer, Providers};
 pub use crate::plugins::FailurePolicy;
@@ -296,6 +297,23 @@ impl App {
         Ok(self.guard.authorize(caller, action).await?)
     }
 
+    /// Names and records a refusal that came before any policy was asked; `code` is the client's word for it.
+    pub async fn refuse_unasked(
+        &self,
+        request_id: &str,
+        principal: EntityRef,
+        action: String,
+        code: &str,
+    ) -> Uuid {
+        self.guard.refuse_unasked(request_id, principal, action, code).await.into()
+    }
+
+    /// The refusal of what the permit allows, for a reason that is no policy's.
+    async fn refuse_permitted<A: Action>(&self, ok: &Authorized<'_, A>, code: &'static str) -> Error {
+        let decision = self.guard.refuse(ok, code).await;
+        Error::Denied(Denied { codes: vec![code.to_owned()], decision: Some(decision.into()) })
+    }
+
     /// Whether requests can be served now.
     ///
     /// # Errors
@@ -323,7 +341,7 @@ impl App {
     }
 
     /// A fresh id of any kind.
-    fn fresh<Id: From<uuid::Uuid>>(&self) -> Id {
+    fn fresh<Id: From<Uuid>>(&self) -> Id {
         Id::from(self.random.uuid(self.now()))
     }
 

@@ -337,6 +337,16 @@ impl App {
         }
         let installs = self.store.plugin_installs(ok).await?;
         let enabled = installs.iter().filter(|install| install.enabled);
+        // A newer server on this database may know more hooks: what cannot be read here is not asked here.
+        let readable = |install: &&Install| {
+            let known = Hook::of(&install.hook).is_some();
+            if !known {
+                let (plugin, hook) = (&*install.plugin, &*install.hook);
+                tracing::error!(target: "plugin", plugin, hook, "this server knows no such hook; the plugin is not asked");
+            }
+            known
+        };
+        let enabled = enabled.filter(readable);
         let installed = enabled.map(|install| self.bound(install)).collect::<Result<Vec<_>, _>>()?;
         let before = self.plugins();
         // The configuration has the last word on its own.
@@ -346,8 +356,10 @@ impl App {
             context: "there is no engine for plugins",
             source: Box::new(error),
         })?;
+        // What could not be loaded is tried again: its file may come back.
+        let whole = next.loaded().all(|loaded| loaded.fault.is_none());
         self.plugins.store(std::sync::Arc::new(next));
-        *seen = Some(state);
+        *seen = whole.then_some(state);
         Ok(())
     }
 

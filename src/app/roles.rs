@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::refusals::{role_name_taken, unknown_role};
-use super::{App, Denied, Error};
+use super::{App, Error};
 use crate::domain::{
     CustomRole, FieldError, Gift, Invalid, Line, Micros, NewRole, OrganizationId, ProjectRole, RoleId,
     RolePatch, RoleRef, Roles, SystemRole,
 };
 use crate::guard::actions::{CreateRole, DeleteRole, ListRoles, UpdateRole};
-use crate::guard::{Authorized, Principal, Released, Resource};
+use crate::guard::{Action, Authorized, Released, Resource};
 
 /// A role as it is shown.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ impl App {
         check_name(&role.name)?;
         check_line(&mut roles, &role)?;
         let all = roles.gift(role.id.into()).unwrap_or_default();
-        self.check_held(ok.caller(), organization, &all).await?;
+        self.check_held(&ok, organization, &all).await?;
         let mut tx = self.store.begin().await?;
         tx.begin_roles(&ok).await?;
         tx.insert_role(&ok, &role).await?;
@@ -157,7 +157,7 @@ impl App {
         // What it gave already is nobody's to grant again.
         let had = before.gift(id.into()).unwrap_or_default();
         let added = roles.gift(id.into()).unwrap_or_default().beyond(&had);
-        self.check_held(ok.caller(), organization, &added).await?;
+        self.check_held(&ok, organization, &added).await?;
         let mut tx = self.store.begin().await?;
         tx.begin_roles(&ok).await?;
         tx.update_role(&ok, &role).await?;
@@ -186,7 +186,7 @@ impl App {
         if let Some(to) = reassign_to {
             check_reassignment(&roles, id, to)?;
             let all = roles.gift(to).unwrap_or_default();
-            self.check_held(ok.caller(), organization, &all).await?;
+            self.check_held(&ok, organization, &all).await?;
         }
         let now = self.now();
         let mut tx = self.store.begin().await?;
@@ -247,16 +247,16 @@ impl App {
     }
 
     /// Nobody grants what they do not hold; nor does a key, or an agent, for somebody who does.
-    async fn check_held(
+    async fn check_held<A: Action>(
         &self,
-        caller: &Principal,
+        ok: &Authorized<'_, A>,
         organization: OrganizationId,
         gift: &Gift<'_>,
     ) -> Result<(), Error> {
-        if self.guard.holds_gift(caller, organization, gift).await? {
+        if self.guard.holds_gift(ok.caller(), organization, gift).await? {
             return Ok(());
         }
-        Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()], decision: None }))
+        Err(self.refuse_permitted(ok, "role-not-held").await)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{App, Denied, Error};
+use super::{App, Error};
 use crate::domain::{
     FieldError, Grant, GrantFilter, GrantHolder, Invalid, MAX_GRANTS, Micros, Page, ResourceRef,
 };
@@ -34,9 +34,7 @@ impl App {
             return Err(ungrantable(Ungrantable::NoResource, holder));
         };
         if !self.guard.holds_on(ok.caller(), (organization, role), &thing.entities, expires_at).await? {
-            // To give roles was allowed; that this one is not held is not one decision but many.
-            let decision = Some(ok.decision().into());
-            return Err(Error::Denied(Denied { codes: vec!["role-not-held".to_owned()], decision }));
+            return Err(self.refuse_permitted(&ok, "role-not-held").await);
         }
         let mut tx = self.store.begin().await?;
         let made = tx.insert_grant(&ok, self.fresh(), (holder, on), expires_at, now).await?;

@@ -199,11 +199,11 @@ enum DocumentVersion {
 /// Why a command did not do its work, told to whoever typed it.
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// Runs the command line of this process.
+/// Runs the command line of this process; `started` is called once when a server has started.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(started: fn()) -> ExitCode {
     let cli = Cli::parse();
-    match run(&cli) {
+    match run(&cli, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&*error);
@@ -222,14 +222,14 @@ fn complain(error: &(dyn std::error::Error + 'static)) {
     }
 }
 
-fn run(cli: &Cli) -> Outcome {
+fn run(cli: &Cli, started: fn()) -> Outcome {
     let config = || -> Result<Config, crate::config::ConfigError> {
         let mut config = Config::from_process(cli.config.as_deref())?;
         config.safe_mode |= cli.safe_mode;
         Ok(config)
     };
     match &cli.command {
-        None | Some(Command::Serve) => within_runtime(serve::run(config()?)),
+        None | Some(Command::Serve) => within_runtime(serve::run(config()?, started)),
         Some(Command::Migrate) => within_runtime(migrate::run(config()?)),
         Some(Command::Admin { command: AdminCommand::Create { email } }) => {
             within_runtime(admin::create(config()?, email))

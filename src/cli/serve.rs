@@ -19,7 +19,7 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-pub(super) async fn run(config: Config) -> Outcome {
+pub(super) async fn run(config: Config, started: fn()) -> Outcome {
     telemetry::start(&config.log, config.log_format)?;
     let acceptor = TcpListener::bind(config.listen)
         .into_acceptor()
@@ -33,6 +33,7 @@ pub(super) async fn run(config: Config) -> Outcome {
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
     let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
     let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
+    started();
     greet(&config, bound);
     let mail = {
         let app = Arc::clone(&app);

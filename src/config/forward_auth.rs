@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de};
 use uuid::Uuid;
 
-use crate::domain::{DoorResource, DoorRule, Opens, OrganizationId};
+use crate::domain::{DoorResource, DoorRule, DoorText, Opens, OrganizationId, ResourceRef};
 
 /// TOML only.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -49,6 +49,7 @@ struct GivenResource {
     #[serde(rename = "type")]
     kind: String,
     id: Option<String>,
+    organization: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Rule {
@@ -73,10 +74,10 @@ impl<'de> Deserialize<'de> for Rule {
 
 impl GivenResource {
     fn read(&self) -> Result<DoorResource, &'static str> {
-        match (self.kind.as_str(), self.id.as_deref()) {
-            ("Platform", None) => Ok(DoorResource::Platform),
-            ("User", Some("caller")) => Ok(DoorResource::Caller),
-            ("Organization", Some(id)) => {
+        match (self.kind.as_str(), self.id.as_deref(), self.organization.as_deref()) {
+            ("Platform", None, None) => Ok(DoorResource::Platform),
+            ("User", Some("caller"), None) => Ok(DoorResource::Caller),
+            ("Organization", Some(id), None) => {
                 if let Some(name) = id.strip_prefix('{').and_then(|id| id.strip_suffix('}')) {
                     return Ok(DoorResource::OrganizationIn(name.to_owned()));
                 }
@@ -84,8 +85,23 @@ impl GivenResource {
                     .map_err(|_| "the `id` of an organization must be a UUID or `{name}`")?;
                 Ok(DoorResource::Organization(OrganizationId::from(id)))
             }
+            (kind, Some(id), Some(organization)) if !matches!(kind, "Platform" | "User" | "Organization") => {
+                let (id, organization) = (DoorText::parse(id), DoorText::parse(organization));
+                if let DoorText::Fixed(id) = &organization
+                    && OrganizationId::parse(id).is_none_or(|parsed| parsed.to_string() != *id)
+                {
+                    return Err("the `organization` of a thing must be a UUID in lower case or `{name}`");
+                }
+                let named = match &id {
+                    DoorText::Fixed(id) => ResourceRef::parse(kind, id),
+                    DoorText::InPath(_) => ResourceRef::parse(kind, "x"),
+                };
+                named.map_err(|_| "a thing's `type` and `id` have at most 255 bytes, and at least one")?;
+                Ok(DoorResource::Thing { kind: kind.to_owned(), id, organization })
+            }
             _ => Err(
-                "`resource` must be `Platform`, a `User` with `id = \"caller\"`, or an `Organization` with an `id`",
+                "`resource` must be `Platform`, a `User` with `id = \"caller\"`, an `Organization` with an `id`, or a thing \
+                 of your own with `id` and `organization`",
             ),
         }
     }

@@ -8,6 +8,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::Config;
+use super::remote::REMOTE;
 
 /// The file read when none is named, if it exists.
 const DEFAULT_FILE: &str = "palisade.toml";
@@ -133,6 +134,10 @@ fn from_environment(
         let Some(suffix) = name.strip_prefix(PREFIX) else { continue };
         // These belong to the tests.
         if suffix.starts_with("TEST_") || suffix.starts_with("REQUIRE_") {
+            continue;
+        }
+        // And these to commands that speak to a running server.
+        if REMOTE.contains(&suffix) {
             continue;
         }
         if suffix == "CONFIG" {

@@ -1,7 +1,7 @@
 //! Which requests in front of other services pass: the operator's rules, in order.
 
 use super::target::{parse_name, parse_path};
-use super::{OrganizationId, Target};
+use super::{OrganizationId, ResourceRef, Target};
 
 /// One rule: what it is about, and what it asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,19 @@ pub enum DoorResource {
     Organization(OrganizationId),
     /// The organization whose id stands in the path.
     OrganizationIn(String),
+    /// A product's own thing, as it is registered in an organization.
+    Thing {
+        kind: String,
+        id: DoorText,
+        organization: DoorText,
+    },
+}
+
+/// A text of the rule's, or the segment of the path of this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoorText {
+    Fixed(String),
+    InPath(String),
 }
 
 /// A rule that matched: its name and the question it asks.
@@ -54,6 +67,11 @@ pub enum DoorQuestion {
     Organization {
         action: String,
         organization: OrganizationId,
+    },
+    Thing {
+        action: String,
+        organization: OrganizationId,
+        thing: ResourceRef,
     },
     /// The path's id is none: nothing can be asked, nobody passes.
     Nothing,
@@ -90,11 +108,13 @@ impl DoorRule {
         if !methods.iter().all(|method| Target::parse(method, "a", "/").is_ok()) {
             return Err("`methods` must be in capital letters");
         }
-        if let Opens::To { resource: DoorResource::OrganizationIn(name), .. } = &opens {
-            let named = parts.iter().filter(|part| **part == PathPart::Any(Some(name.clone()))).count();
-            if named != 1 {
-                return Err("the `{name}` of the resource's `id` must stand in `path` once");
-            }
+        let once = |name: &String| {
+            parts.iter().filter(|part| **part == PathPart::Any(Some(name.clone()))).count() == 1
+        };
+        if let Opens::To { resource, .. } = &opens
+            && !resource.names().into_iter().all(once)
+        {
+            return Err("each `{name}` of the resource must stand in `path` once");
         }
         Ok(Self { name: name.unwrap_or_else(|| path.to_owned()), host, path: parts, methods, opens })
     }
@@ -151,10 +171,58 @@ impl DoorRule {
                             organization,
                         })
                     }
+                    DoorResource::Thing { kind, id: name, organization } => {
+                        let organization = organization.read(&captured).and_then(id);
+                        let thing = name.read(&captured).and_then(|id| ResourceRef::parse(kind, id).ok());
+                        match (organization, thing) {
+                            (Some(organization), Some(thing)) => {
+                                DoorQuestion::Thing { action, organization, thing }
+                            }
+                            _ => DoorQuestion::Nothing,
+                        }
+                    }
                 }
             }
         };
         Some(Door { rule: self.name.clone(), question })
+    }
+}
+
+impl DoorResource {
+    /// The segments of the path that it needs.
+    fn names(&self) -> Vec<&String> {
+        let texts = match self {
+            Self::Platform | Self::Caller | Self::Organization(_) => return Vec::new(),
+            Self::OrganizationIn(name) => return vec![name],
+            Self::Thing { id, organization, .. } => [id, organization],
+        };
+        texts.into_iter().filter_map(DoorText::name).collect()
+    }
+}
+
+impl DoorText {
+    /// `{name}`, or the text itself.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            Some(name) => Self::InPath(name.to_owned()),
+            None => Self::Fixed(text.to_owned()),
+        }
+    }
+
+    const fn name(&self) -> Option<&String> {
+        match self {
+            Self::InPath(name) => Some(name),
+            Self::Fixed(_) => None,
+        }
+    }
+
+    /// A segment is what it means, decoded; the path has one meaning by then.
+    fn read<'a>(&'a self, captured: &[(&String, &'a String)]) -> Option<&'a str> {
+        match self {
+            Self::Fixed(text) => Some(text),
+            Self::InPath(name) => captured.iter().find(|(it, _)| *it == name).map(|(_, text)| text.as_str()),
+        }
     }
 }
 
@@ -278,6 +346,35 @@ mod tests {
     }
 
     #[test]
+    fn a_thing_of_the_path_is_named_as_the_path_means_it() {
+        let resource = DoorResource::Thing {
+            kind: "Document".to_owned(),
+            id: DoorText::parse("{document}"),
+            organization: DoorText::parse("{organization}"),
+        };
+        let opens = Opens::To { action: "document:read".to_owned(), resource };
+        let rule = rule(None, "/{organization}/{document}/**", &[], opens).unwrap();
+        let place = "019b76da-a800-7000-8000-00000000dead";
+        let asked = |uri: &str| {
+            let target = Target::parse("GET", "a", uri).unwrap();
+            door(std::slice::from_ref(&rule), &target).map(|door| door.question)
+        };
+        for (segment, id) in [("plan", "plan"), ("Plan", "Plan"), ("a%20b", "a b"), ("%C3%A9", "é")] {
+            let thing = ResourceRef::parse("Document", id).unwrap();
+            let Some(DoorQuestion::Thing { thing: found, organization, .. }) =
+                asked(&format!("/{place}/{segment}/x?y"))
+            else {
+                panic!("{segment}");
+            };
+            assert_eq!((found, organization.to_string().as_str()), (thing, place));
+        }
+        assert_eq!(asked("/acme/plan"), Some(DoorQuestion::Nothing));
+        assert_eq!(asked(&format!("/{}/plan", place.to_uppercase())), Some(DoorQuestion::Nothing));
+        assert_eq!(asked(&format!("/{place}/{}", "a".repeat(300))), Some(DoorQuestion::Nothing));
+        assert_eq!(asked(&format!("/{place}")), None);
+    }
+
+    #[test]
     fn a_rule_that_cannot_be_meant_is_refused() {
         for path in
             ["", "a", "/a/", "//", "/a/**/b", "/{", "/{}", "/{A}", "/a*", "/a/../b", "/%2e", "/a;b", "/***"]
@@ -288,6 +385,11 @@ mod tests {
             assert!(rule(Some(host), "/a", &[], Opens::Public).is_err(), "{host}");
         }
         assert!(rule(None, "/a", &["get"], Opens::Public).is_err());
+        for path in ["/{a}", "/{b}", "/{a}/{b}/{b}", "/{a}/{a}/{b}"] {
+            let (id, organization) = (DoorText::parse("{a}"), DoorText::parse("{b}"));
+            let resource = DoorResource::Thing { kind: "Document".to_owned(), id, organization };
+            assert!(rule(None, path, &[], Opens::To { action: "x".to_owned(), resource }).is_err(), "{path}");
+        }
         for path in ["/{b}", "/{a}/{a}"] {
             let resource = DoorResource::OrganizationIn("a".to_owned());
             assert!(rule(None, path, &[], Opens::To { action: "x".to_owned(), resource }).is_err(), "{path}");

@@ -43,7 +43,7 @@ pub use api_key::{ApiKey, KeyName, KeyOwner, NewApiKey, OwnKeys};
 pub use clock::{Clock, Micros, SystemClock, TestClock};
 pub use custom_role::{CustomRole, Gift, HeldRole, NewRole, RoleName, RolePatch, RoleRef, Roles};
 pub use decision::{DecisionFilter, LoggedDecision};
-pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, Opens, door};
+pub use doors::{Door, DoorQuestion, DoorResource, DoorRule, DoorText, Opens, door};
 pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};

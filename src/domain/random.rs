@@ -1,4 +1,4 @@
-//! Randomness is a parameter: nothing but [`OsRandom`] asks the operating system for it.
+//! Randomness is a parameter: nothing but [`OsRandom`] asks the operating system, or a generator of its, for it.
 
 use std::fmt;
 
@@ -17,8 +17,12 @@ pub trait Random: Send + Sync + fmt::Debug {
     fn uuid(&self, now: Micros) -> Uuid {
         let mut tail = [0; 10];
         self.fill(&mut tail);
-        uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.millis()).unwrap_or(0), &tail).into_uuid()
+        uuid_v7(now, tail)
     }
+}
+
+fn uuid_v7(now: Micros, tail: [u8; 10]) -> Uuid {
+    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.millis()).unwrap_or(0), &tail).into_uuid()
 }
 
 /// The operating system's generator.
@@ -32,6 +36,15 @@ impl Random for OsRandom {
     )]
     fn fill(&self, bytes: &mut [u8]) {
         rand::rngs::SysRng.try_fill_bytes(bytes).expect("the operating system's random source failed");
+    }
+
+    /// From the thread's own generator (ChaCha, which the system seeds again and again): as hard to guess, and each
+    /// decision has an id. What has to stay secret comes from the system itself.
+    #[expect(clippy::disallowed_methods, reason = "others take this one as their `Random`")]
+    fn uuid(&self, now: Micros) -> Uuid {
+        let mut tail = [0; 10];
+        rand::rng().fill_bytes(&mut tail);
+        uuid_v7(now, tail)
     }
 }
 

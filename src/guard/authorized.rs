@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::actions::{Context, role_ref};
 use super::grants::Given;
 use super::own_roles::{Kept, OwnRoles};
-use super::record::{DecisionId, Record, Recorder};
-use super::{Action, Denied, Facts, Party, Principal, Resource, Slice, UserPrincipal};
+use super::record::{DecisionId, Recorder};
+use super::{Action, Denied, Facts, OWN_TYPES, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
 use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
 
@@ -217,7 +217,9 @@ impl Guard {
         if let Some((organization, role)) = action.gives()
             && !self.holds_role(caller, organization, role, known).await?
         {
-            // The action itself was allowed; what is missing is in the log beside it, under the same request.
+            // The action itself was allowed, and what is missing is in the log beside it: this is what came of both.
+            let asked = question(&caller.party, A::NAME.into(), action.context(), &resource, known);
+            let decision = self.deny(&caller.origin.request_id, &asked, ROLE_NOT_HELD).await;
             return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()], decision });
         }
         Ok(Authorized {
@@ -285,16 +287,21 @@ impl Guard {
         for link in caller.links() {
             // What the schema no longer knows nobody holds.
             if !self.is_about(permission, &resource) {
-                return Ok(Held { allowed: false, ..answer });
+                let asked = question(link, permission.to_owned().into(), context.clone(), &resource, known);
+                let decision = self.deny(&caller.origin.request_id, &asked, "not-applicable").await;
+                return Ok(Held { allowed: false, decision });
             }
-            let asked = permission.to_owned();
-            let (id, made) = self.decide(caller, link, asked, context.clone(), &resource, known).await?;
-            answer = Held { allowed: made.allowed, decision: id };
-            if !made.allowed {
+            answer = self.held(caller, link, permission, context, &resource, known).await?;
+            if !answer.allowed {
                 return Ok(answer);
             }
         }
-        Ok(Held { allowed: answer.allowed && slice.exists, ..answer })
+        if slice.exists {
+            return Ok(answer);
+        }
+        let asked = question(&caller.party, permission.to_owned().into(), context.clone(), &resource, known);
+        let decision = self.deny(&caller.origin.request_id, &asked, "not-found").await;
+        Ok(Held { allowed: false, decision })
     }
 
     /// Whether the caller, with every link, holds all that a role of the organization would give.
@@ -379,7 +386,7 @@ impl Guard {
             let somebody = Party::User(Box::new(somebody));
             permissions.retain(|permission| {
                 let asked = question(&somebody, permission.clone().into(), Context::new(), &place, known);
-                self.pdp.decide(&asked).is_ok_and(|made| made.allowed)
+                self.could_allow(&asked, None)
             });
         }
         permissions
@@ -400,9 +407,7 @@ impl Guard {
             if !self.pdp.applies(permission, &who, &what) {
                 return Ok(false);
             }
-            let asked = (*permission).to_owned();
-            let (_, made) = self.decide(caller, link, asked, Context::new(), resource, known).await?;
-            if !made.allowed {
+            if !self.held(caller, link, permission, &Context::new(), resource, known).await?.allowed {
                 return Ok(false);
             }
         }
@@ -425,6 +430,14 @@ impl Guard {
     #[must_use]
     pub fn is_about(&self, permission: &str, resource: &Resource) -> bool {
         self.pdp.applies(permission, "User", &resource.entity().kind)
+    }
+
+    /// Whether a permission can be held on a product's things of this type.
+    #[must_use]
+    pub fn is_about_things(&self, permission: &str, kind: &str) -> bool {
+        !OWN_TYPES.contains(&kind)
+            && self.is_askable(permission)
+            && self.pdp.applies(permission, "User", kind)
     }
 
     /// What a denied caller may learn of the refusal of one link.
@@ -470,7 +483,7 @@ impl Guard {
     }
 
     /// One link's decision, told to the recorder.
-    async fn decide(
+    pub(super) async fn decide(
         &self,
         caller: &Principal,
         link: &Party,
@@ -490,14 +503,9 @@ impl Guard {
         question: &Question,
         overlay: Option<&Overlay>,
     ) -> Result<(DecisionId, Decision), Denied> {
-        let (now, id) = self.stamp();
         let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
-        let request_id = &caller.origin.request_id;
-        let turn = self.recorder.record(&Record { id, at: now, request_id, question, decision: &made });
-        if let Some(turn) = turn {
-            turn.await;
-        }
+        let id = self.tell_of(&caller.origin.request_id, None, question, &made).await;
         Ok((id, made))
     }
 }

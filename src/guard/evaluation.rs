@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::actions::{Asks, Context};
 use super::grants::{enter, roles_on};
-use super::record::{DecisionId, Record, Turn};
+use super::record::DecisionId;
 use super::{Authorized, Denied, GivenRole, Guard, OWN_TYPES, Resource};
 use crate::domain::{FieldError, OrganizationId};
 use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
@@ -191,13 +191,8 @@ impl Guard {
         question: &Question,
         decision: &Decision,
     ) -> DecisionId {
-        let (at, id) = self.stamp();
-        let request_id = &ok.caller().origin.request_id;
-        let turn: Option<Turn> = self.recorder().record(&Record { id, at, request_id, question, decision });
-        if let Some(turn) = turn {
-            turn.await;
-        }
-        id
+        let organization = Some(ok.action().organization());
+        self.tell_of(&ok.caller().origin.request_id, organization, question, decision).await
     }
 }
 

@@ -2,18 +2,20 @@
 
 use super::actions::{ExplainDecision, role_ref};
 use super::evaluation::question;
-use super::grants::roles_on;
+use super::grants::{around, roles_on};
 use super::record::DecisionId;
 use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown};
-use crate::domain::{OrganizationId, SystemRole};
+use crate::domain::{OrganizationId, ProjectRole, RoleRef, SystemRole};
 use crate::pdp::{EntityRef, Explanation, Question, Value};
 pub use crate::pdp::{ExplainedPolicy, NearMiss};
 
 /// Something that an administrator, or the person, could change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// The subject holds this role in the organization.
     Role(SystemRole),
+    /// The subject is given this role on the thing, or on something that it is in.
+    Grant(ProjectRole, EntityRef),
     /// The person proves the address.
     VerifyEmail,
     /// The account is approved.
@@ -38,9 +40,10 @@ impl Remedy {
 
     /// The stable word.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Role(_) => "role",
+            Self::Grant(..) => "grant",
             Self::VerifyEmail => "verify-email",
             Self::Approve => "approve-account",
             Self::Reinstate => "reinstate",
@@ -50,7 +53,7 @@ impl Remedy {
 
     /// The question as it would be; nothing if it would be the same.
     fn applied(
-        self,
+        &self,
         question: &Question,
         organization: OrganizationId,
         given: &[EntityRef],
@@ -62,15 +65,22 @@ impl Remedy {
                 // An agent is never an owner, and only people and agents hold these roles.
                 let may = match subject.uid.kind.as_ref() {
                     "User" => true,
-                    "Agent" => role != SystemRole::Owner,
+                    "Agent" => *role != SystemRole::Owner,
                     _ => false,
                 };
-                let role = role_ref(organization, role);
+                let role = role_ref(organization, *role);
                 if !may || subject.parents.contains(&role) {
                     return None;
                 }
                 // What they were given on the thing stays theirs.
                 subject.parents.retain(|parent| parent.kind != role.kind || given.contains(parent));
+                subject.parents.push(role);
+            }
+            Self::Grant(role, _) => {
+                let role = role_ref(organization, RoleRef::Project(*role));
+                if !matches!(subject.uid.kind.as_ref(), "User" | "Agent") || subject.parents.contains(&role) {
+                    return None;
+                }
                 subject.parents.push(role);
             }
             Self::VerifyEmail => set(&mut subject.attributes, "email_verified", true)?,
@@ -132,7 +142,7 @@ impl Guard {
         if !self.pdp().applies(&action, &subject.kind, &resource.kind) {
             return unknown(Some(Unknown::Combination.code()));
         }
-        let given = asked.subject.given.clone();
+        let (given, registered) = (asked.subject.given.clone(), !asked.resource.asserted);
         let Some(question) = question(self.pdp(), ok, asked) else {
             return unknown(Some(Unknown::Facts.code()));
         };
@@ -143,7 +153,11 @@ impl Guard {
             return unknown(Some(Unknown::Facts.code()));
         };
         let near_misses = near_misses.into_iter().filter(|miss| concerns(miss, &question)).collect();
-        let remedies = if decision.allowed { Vec::new() } else { self.remedies(ok, &question, &given) };
+        // Roles are given on what is registered, which is never one of ours.
+        let mut places = around(&[&question.entities], &question.resource);
+        places.retain(|place| registered && !OWN_TYPES.contains(&place.kind.as_ref()));
+        let remedies =
+            if decision.allowed { Vec::new() } else { self.remedies(ok, &question, &given, &places) };
         Why {
             forbidden: !decision.allowed && !decision.determining.is_empty(),
             allowed: decision.allowed,
@@ -179,12 +193,13 @@ impl Guard {
         }
     }
 
-    /// Tries what there is to try: an account put in order, a role, then both.
+    /// Tries what there is to try: an account put in order, a role in the organization or on one of `places`, then both.
     fn remedies(
         &self,
         ok: &Authorized<'_, ExplainDecision>,
         question: &Question,
         given: &[EntityRef],
+        places: &[EntityRef],
     ) -> Vec<Vec<Remedy>> {
         let organization = ok.action().organization;
         let overlay = ok.own_roles().map(|own| &*own.overlay);
@@ -200,7 +215,7 @@ impl Guard {
         // Each alone first: of two things wrong with an account, a policy may mind only one.
         for state in &states {
             if state.applied(question, organization, given).is_some_and(|asked| would(&asked)) {
-                return vec![vec![*state]];
+                return vec![vec![state.clone()]];
             }
         }
         if states.len() > 1 && would(&mended) {
@@ -208,9 +223,13 @@ impl Guard {
         }
         let with = |role: Remedy| {
             let asked = role.applied(&mended, organization, given)?;
-            would(&asked).then(|| states.iter().copied().chain([role]).collect::<Vec<_>>())
+            would(&asked).then(|| states.iter().cloned().chain([role]).collect::<Vec<_>>())
         };
-        Remedy::ROLES.into_iter().filter_map(with).collect()
+        // From the least to the most, and first on the thing itself.
+        let grants = ProjectRole::ALL.into_iter().rev();
+        let grants =
+            grants.flat_map(|role| places.iter().map(move |place| Remedy::Grant(role, place.clone())));
+        Remedy::ROLES.into_iter().chain(grants).filter_map(with).collect()
     }
 }
 

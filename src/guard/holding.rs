@@ -3,9 +3,10 @@
 use super::actions::{Context, role_ref};
 use super::authorized::{Known, question};
 use super::grants::{Given, around};
-use super::{Denied, GivenRole, Guard, Party, Principal, Resource, Slice, UserPrincipal};
+use super::record::DecisionId;
+use super::{Denied, GivenRole, Guard, Held, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Micros, OrganizationId, RoleRef, Roles};
-use crate::pdp::{Entity, EntityRef, Question};
+use crate::pdp::{Entity, EntityRef, Overlay, Question};
 
 impl Guard {
     /// Whether the caller, with every link, has all that a role would give on a thing and on what is in it, for as long
@@ -47,8 +48,6 @@ impl Guard {
         let without = Slice { roles: Vec::new(), ..slice.clone() };
         let theirs = Known { slice: &without, own: own.as_deref(), given: &roles };
         let overlay = own.as_deref().map(|own| &*own.overlay);
-        let allows =
-            |question: Question| self.pdp().decide_with(&question, overlay).is_ok_and(|it| it.allowed);
         for permission in self.pdp().permissions() {
             for (on, entities) in [(&place.entity(), &[][..]), (&object, thing)] {
                 let asked = |link: &Party, known: Known<'_>| {
@@ -58,19 +57,75 @@ impl Guard {
                         entities,
                     )
                 };
-                if !self.pdp().applies(&permission, "User", &on.kind) || !allows(asked(&somebody, theirs)) {
+                let would = || self.could_allow(&asked(&somebody, theirs), overlay);
+                if !self.pdp().applies(&permission, "User", &on.kind) || !would() {
                     continue;
                 }
                 for link in caller.links() {
                     // Where the schema has no such question about such a caller, the one about the whole counts.
                     let askable = self.pdp().applies(&permission, &link.uid().kind, &on.kind);
-                    if (askable || *on != object) && !allows(asked(link, known)) {
+                    if (askable || *on != object) && !self.allows(&asked(link, known), overlay) {
                         return Ok(false);
                     }
                 }
             }
         }
         Ok(slice.exists)
+    }
+
+    /// Whether the caller, with every link, may do something to a product's thing. `thing` is it first, then what it is in.
+    ///
+    /// # Errors
+    /// If the facts of the caller cannot be read.
+    pub async fn ask_on(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        organization: OrganizationId,
+        thing: &[Entity],
+    ) -> Result<Held, Denied> {
+        let place = Resource::Organization(organization);
+        let object = thing.first().map_or_else(|| place.entity(), |entity| entity.uid.clone());
+        let slice = self.facts().about(&caller.party, &place).await?;
+        let own = self.kept().of(&slice, self.pdp(), self.facts()).await?;
+        let around = around(&[&slice.entities, thing], &object);
+        let (now, _) = self.stamp();
+        let counts = |it: &GivenRole| it.holds_at(now) && around.contains(&it.on);
+        let given = self.given_where(caller, &slice, counts).await?;
+        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
+        let overlay = own.as_deref().map(|own| &*own.overlay);
+        let request_id = &caller.origin.request_id;
+        let mut answer = Held { allowed: false, decision: DecisionId::default() };
+        for link in caller.links() {
+            let asked = question(link, permission.to_owned().into(), Context::new(), &place, known);
+            let asked = about(asked, &object, thing);
+            let refused = if !self.pdp().applies(permission, &asked.principal.kind, &object.kind) {
+                Some("not-applicable")
+            } else if self.pdp().needs_context(permission) {
+                Some("needs-context")
+            } else {
+                None
+            };
+            if let Some(code) = refused {
+                let decision = self.deny(request_id, &asked, code).await;
+                return Ok(Held { allowed: false, decision });
+            }
+            answer = match self.pdp().decide_with(&asked, overlay) {
+                Ok(made) => {
+                    let decision = self.tell_of(request_id, None, &asked, &made).await;
+                    Held { allowed: made.allowed, decision }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a question about a product's thing could not be decided");
+                    let decision = self.deny(request_id, &asked, "facts-do-not-fit").await;
+                    Held { allowed: false, decision }
+                }
+            };
+            if !answer.allowed {
+                return Ok(answer);
+            }
+        }
+        Ok(answer)
     }
 
     /// Whether the caller, with every link, has a permission on anything of the organization: in it as a whole, or by a
@@ -96,6 +151,52 @@ impl Guard {
             }
         }
         Ok(slice.exists)
+    }
+}
+
+impl Guard {
+    /// One link's decision whether it holds a permission. One whose questions need a context, which is not there when
+    /// somebody asks who holds it, is held by whoever gets a yes whatever the context.
+    pub(super) async fn held(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permission: &str,
+        context: &Context,
+        resource: &Resource,
+        known: Known<'_>,
+    ) -> Result<Held, Denied> {
+        let permission = permission.to_owned();
+        if !context.is_empty() || !self.pdp().needs_context(&permission) {
+            let made = self.decide(caller, link, permission, context.clone(), resource, known).await?;
+            return Ok(Held { allowed: made.1.allowed, decision: made.0 });
+        }
+        let asked = question(link, permission.into(), Context::new(), resource, known);
+        let overlay = known.own.map(|own| &*own.overlay);
+        let bounds = self.pdp().whatever_the_context(&asked, overlay);
+        if bounds.map_err(|error| Denied::Undecided(Box::new(error)))?.always {
+            // Nobody could decide it again from a record, for want of the context.
+            return Ok(Held { allowed: true, decision: self.stamp().1 });
+        }
+        let decision = self.deny(&caller.origin.request_id, &asked, "needs-context").await;
+        Ok(Held { allowed: false, decision })
+    }
+
+    /// Whether the answer is yes, whatever the context if one is needed.
+    fn allows(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
+        if self.pdp().needs_context(&asked.action) {
+            return self.pdp().whatever_the_context(asked, overlay).is_ok_and(|bounds| bounds.always);
+        }
+        self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed)
+    }
+
+    /// Whether the answer is yes, or may be with some context if one is needed: what a role gives must be held by
+    /// whoever gives the role, so in doubt it gives.
+    pub(super) fn could_allow(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
+        if self.pdp().needs_context(&asked.action) {
+            return self.pdp().whatever_the_context(asked, overlay).map_or(true, |bounds| bounds.ever);
+        }
+        self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed)
     }
 }
 

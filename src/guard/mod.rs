@@ -55,6 +55,7 @@ mod own_roles;
 mod plugins;
 mod principal;
 mod record;
+mod refused;
 mod registry;
 mod reload;
 mod resource;

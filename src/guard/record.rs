@@ -36,6 +36,8 @@ pub struct Record<'a> {
     pub id: DecisionId,
     pub at: Micros,
     pub request_id: &'a str,
+    /// Whose product asked; none if it is a question of our own.
+    pub asked_in: Option<OrganizationId>,
     pub question: &'a Question,
     pub decision: &'a Decision,
 }
@@ -46,6 +48,7 @@ pub struct Recorded {
     pub id: DecisionId,
     pub at: Micros,
     pub request_id: String,
+    pub asked_in: Option<OrganizationId>,
     pub question: Question,
     pub decision: Decision,
 }
@@ -103,6 +106,7 @@ impl Record<'_> {
             id: self.id,
             at: self.at,
             request_id: self.request_id.to_owned(),
+            asked_in: self.asked_in,
             question: self.question.clone(),
             decision: self.decision.clone(),
         }
@@ -110,9 +114,12 @@ impl Record<'_> {
 }
 
 impl Recorded {
-    /// The organization that the object is, or lives in, if any.
+    /// The organization whose product asked; else the one that the object is, or lives in, if any.
     #[must_use]
     pub fn organization(&self) -> Option<OrganizationId> {
+        if self.asked_in.is_some() {
+            return self.asked_in;
+        }
         let object = self.question.entities.iter().find(|entity| entity.uid == self.question.resource)?;
         let organization = object.attributes.iter().find(|(name, _)| name == "organization");
         match organization {

@@ -53,13 +53,21 @@ impl Web {
     /// # Errors
     /// If the machine's certificates cannot be read.
     pub fn new() -> Result<Self, WebError> {
+        Self::patient(WHOLE)
+    }
+
+    /// One whose requests may take as long as `whole` each.
+    ///
+    /// # Errors
+    /// If the machine's certificates cannot be read.
+    pub fn patient(whole: Duration) -> Result<Self, WebError> {
         let client = |reach| {
             reqwest::Client::builder()
                 .user_agent(concat!("palisade/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
                 .no_proxy()
                 .connect_timeout(CONNECT)
-                .timeout(WHOLE)
+                .timeout(whole)
                 .dns_resolver(Filtered(reach))
                 .build()
                 .map_err(WebError::Client)

@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use super::decision::{Decision, Error, PolicyText, PolicyVersion};
 use super::index::Sum;
 use super::load::Snapshot;
+use super::memo::Key;
 use super::overlay::{Overlay, RolePolicy};
 use super::problem::LoadError;
 use super::question::Question;
@@ -62,12 +63,12 @@ impl Pdp {
     /// As `decide`.
     pub fn decide_with(&self, question: &Question, overlay: Option<&Overlay>) -> Result<Decision, Error> {
         let snapshot = self.current.load();
-        let number = overlay.map_or(0, Overlay::number);
-        if let Some(decision) = snapshot.memo.get(number, question) {
+        let key = Key::of(overlay.map_or(0, Overlay::number), question);
+        if let Some(decision) = snapshot.memo.get(key) {
             return Ok(decision);
         }
         let decision = snapshot.work_out(question, overlay)?;
-        snapshot.memo.keep(number, question, &decision);
+        snapshot.memo.keep(key, &decision);
         Ok(decision)
     }
 

@@ -1,77 +1,111 @@
 //! Answers that were given, so that the same question about the same facts is not worked out again.
 //!
 //! An answer follows from the policies, the question and its facts and from nothing else: no clock, no chance, no
-//! memory. The question holds its facts, so the whole of it is the key, compared and not only hashed; each snapshot of
-//! the policies begins with an empty memo. So nothing here can be stale.
+//! memory. The question holds its facts, so the whole of it is the key; each snapshot of the policies begins with an
+//! empty memo. So nothing here can be stale. A key is kept as its SHA-256, of which nobody can find two alike: thirty
+//! bytes instead of ten entities, so that many more answers are kept, and an answer that is not asked for again costs little.
 
-use std::borrow::Borrow;
-use std::hash::{Hash, Hasher};
+use std::hash::{Hash as _, Hasher};
 
 use moka::sync::Cache;
+use sha2::{Digest as _, Sha256};
 
 use super::decision::Decision;
 use super::question::Question;
 
-/// How many entities the questions kept may hold in all, some 400 bytes each.
-const KEPT: u64 = 20_000;
+/// How many answers are kept, some 400 bytes each.
+const KEPT: u64 = 50_000;
 
-/// By the snapshot and the overlay of this number (0 is none).
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Kept(u64, Question);
+/// A question, and the overlay it was asked with (0 is none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key([u8; 32]);
 
 #[derive(Debug)]
-pub(super) struct Memo(Cache<Kept, Decision>);
+pub(super) struct Memo(Cache<Key, Decision>);
 
 impl Default for Memo {
     fn default() -> Self {
-        let weight = |key: &Kept, _: &Decision| u32::try_from(key.1.entities.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(KEPT).weigher(weight).build())
+        Self(Cache::new(KEPT))
     }
 }
 
 impl Memo {
-    pub(super) fn get(&self, overlay: u64, question: &Question) -> Option<Decision> {
-        self.0.get(&(overlay, question) as &dyn Key)
+    pub(super) fn get(&self, key: Key) -> Option<Decision> {
+        self.0.get(&key)
     }
 
-    pub(super) fn keep(&self, overlay: u64, question: &Question, decision: &Decision) {
-        self.0.insert(Kept(overlay, question.clone()), decision.clone());
-    }
-}
-
-/// A key that is looked for without making one.
-trait Key {
-    fn parts(&self) -> (u64, &Question);
-}
-
-impl Key for Kept {
-    fn parts(&self) -> (u64, &Question) {
-        (self.0, &self.1)
+    pub(super) fn keep(&self, key: Key, decision: &Decision) {
+        self.0.insert(key, decision.clone());
     }
 }
 
-impl Key for (u64, &Question) {
-    fn parts(&self) -> (u64, &Question) {
-        (self.0, self.1)
+impl Key {
+    pub(super) fn of(overlay: u64, question: &Question) -> Self {
+        let mut bytes = Bytes(Vec::with_capacity(4_096));
+        (overlay, question).hash(&mut bytes);
+        Self(Sha256::digest(&bytes.0).into())
     }
 }
 
-impl<'a> Borrow<dyn Key + 'a> for Kept {
-    fn borrow(&self) -> &(dyn Key + 'a) {
-        self
+/// What there is to hash of a value: lists come with their lengths and texts with their ends, so that different values
+/// are different bytes.
+struct Bytes(Vec<u8>);
+
+impl Hasher for Bytes {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Nobody asks: the bytes themselves are taken.
+    fn finish(&self) -> u64 {
+        0
     }
 }
 
-impl Hash for dyn Key + '_ {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.parts().hash(state);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdp::{Entity, EntityRef, Value};
+
+    fn question() -> Question {
+        let parents = vec![EntityRef::new("Role", "a"), EntityRef::new("Role", "b")];
+        let attributes = vec![("x".into(), Value::Text("yz".into())), ("n".into(), Value::Long(1))];
+        let uid = EntityRef::new("User", "ada");
+        Question {
+            principal: uid.clone(),
+            action: "read".into(),
+            resource: EntityRef::new("File", "f"),
+            context: vec![("k".into(), Value::Set(vec![Value::Bool(true)]))],
+            entities: vec![Entity { uid, attributes, parents }],
+        }
+    }
+
+    #[test]
+    fn a_key_tells_every_part_of_a_question_from_every_other() {
+        let changes: [fn(&mut Question); 12] = [
+            |_| {},
+            |it| it.principal.id = "ad".into(),
+            |it| it.action = "write".into(),
+            |it| it.resource = EntityRef::new("Fil", "ef"),
+            |it| it.context.clear(),
+            |it| it.context = vec![("k".into(), Value::Bool(true))],
+            |it| it.entities[0].uid.id = "Ada".into(),
+            |it| it.entities[0].attributes[0] = ("xy".into(), Value::Text("z".into())),
+            |it| it.entities[0].attributes[1].1 = Value::Long(2),
+            |it| it.entities[0].parents = vec![EntityRef::new("Role", "ab")],
+            |it| it.entities[0].parents.truncate(1),
+            |it| it.entities.push(it.entities[0].clone()),
+        ];
+        let mut keys: Vec<Key> = Vec::new();
+        for change in changes {
+            let mut asked = question();
+            change(&mut asked);
+            for overlay in [0, 1] {
+                let key = Key::of(overlay, &asked);
+                assert!(!keys.contains(&key), "{asked:?}");
+                keys.push(key);
+            }
+        }
+        assert_eq!(Key::of(0, &question()), keys[0]);
     }
 }
-
-impl PartialEq for dyn Key + '_ {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
-    }
-}
-
-impl Eq for dyn Key + '_ {}

@@ -71,6 +71,13 @@ impl Overlay {
         }
     }
 
+    /// The policies of roles that the principal is in.
+    pub(super) fn of(&self, principal: &EntityUid, entities: &Entities) -> Vec<Policy> {
+        let above = entities.ancestors(principal).into_iter().flatten().filter(|it| *it != principal);
+        let sets = above.chain([principal]).filter_map(|name| self.by_role.get(name));
+        sets.flat_map(PolicySet::policies).cloned().collect()
+    }
+
     /// Whether the principal is in any of the roles.
     pub(super) fn concerns(&self, principal: &EntityUid, entities: &Entities) -> bool {
         let mut above = entities.ancestors(principal).into_iter().flatten();

@@ -155,7 +155,8 @@ impl Plugins {
         (judged, left)
     }
 
-    /// What stands under `ext` in an access token: an object for each plugin that had something to say.
+    /// What stands under `ext` in an access token: an object for each plugin that had something to say. `mends` as for
+    /// [`Plugins::login_authenticated`]: who mends the plugins gets a token without the claims.
     ///
     /// # Errors
     /// The plugin's id, if it has no answer and the operator wants no token without it.
@@ -163,6 +164,7 @@ impl Plugins {
         &self,
         context: &RequestContext,
         mint: &Mint,
+        mends: bool,
     ) -> Result<Judged<Map<String, Value>>, String> {
         let mut judged = Judged::new(Map::new());
         for bound in self.bound_to(Hook::TokenClaims) {
@@ -191,7 +193,7 @@ impl Plugins {
                 Ok(_) => {}
                 Err(error) => {
                     judged.find(bound, Hook::TokenClaims, NO_ANSWER, Some(error.kind()));
-                    if bound.policy(Hook::TokenClaims) != FailurePolicy::Open && !bound.monitor {
+                    if bound.policy(Hook::TokenClaims) != FailurePolicy::Open && !bound.monitor && !mends {
                         return Err(plugin.to_owned());
                     }
                 }

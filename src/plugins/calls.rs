@@ -175,6 +175,8 @@ impl Plugins {
 fn counted(limit: &'static str) -> &'static str {
     match limit {
         "log" => "limit:log",
+        "memory" => "limit:memory",
+        "http-time" => "limit:http-time",
         "http-requests" => "limit:http-requests",
         "http-answer" => "limit:http-answer",
         "kv-uses" => "limit:kv-uses",

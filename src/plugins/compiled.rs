@@ -1,16 +1,32 @@
 //! From a component to machine code: compiled once for a version of this server on a kind of machine, and kept.
 
+use std::sync::Arc;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::Limits;
+use super::engine::{Runtime, compile};
 use super::host::{Host, Identity};
 
 /// The component's code: what the host kept of an earlier time, or compiled now and given to the host to keep.
 ///
 /// # Errors
 /// If it is no component, or one that cannot be compiled.
-pub(super) fn compiled(
+pub(super) async fn compiled(
+    runtime: &Runtime,
+    host: &Arc<dyn Host>,
+    who: &Identity,
+    component: Vec<u8>,
+) -> wasmtime::Result<Component> {
+    let (engine, limits) = (runtime.engine.clone(), runtime.limits);
+    let (host, who) = (Arc::clone(host), who.clone());
+    runtime.aside(move || now(&engine, &limits, &*host, &who, &component)).await
+}
+
+fn now(
     engine: &Engine,
+    limits: &Limits,
     host: &dyn Host,
     who: &Identity,
     component: &[u8],
@@ -26,9 +42,9 @@ pub(super) fn compiled(
             }
         }
     }
-    let component = Component::from_binary(engine, component)?;
-    host.keep_code(&who.plugin, &name, &component.serialize()?);
-    Ok(component)
+    let code = compile(limits, component)?;
+    host.keep_code(&who.plugin, &name, &code);
+    deserialized(engine, &code)
 }
 
 /// The component's digest and all that its code depends on: wasmtime's version, the target, the engine's settings.
@@ -44,8 +60,8 @@ fn name(engine: &Engine, who: &Identity) -> String {
     reason = "machine code cannot be checked; the host gives out only what it was given to keep"
 )]
 fn deserialized(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `code` came out of `Component::serialize` in this program: `Host::kept_code` promises that it is, byte
-    // for byte, what `Host::keep_code` got under the same name, and `PluginHost` proves it with a MAC. That it fits
-    // this engine wasmtime checks itself.
+    // SAFETY: `code` is what wasmtime compiled, now or before: `Host::kept_code` promises that it is, byte for byte,
+    // what `Host::keep_code` got under the same name, and `PluginHost` proves it with a MAC. That it fits this engine
+    // wasmtime checks itself.
     unsafe { Component::deserialize(engine, code) }
 }

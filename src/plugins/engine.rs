@@ -1,10 +1,12 @@
 //! The engine, its limits, and the thread that makes time pass for guests.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Store, UpdateDeadline,
 };
@@ -28,8 +30,16 @@ pub(super) struct Runtime {
     pub(super) engine: Engine,
     pub(super) limits: Limits,
     pub(super) journal: Arc<Journal>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
+    /// Half of the places is the most that one plugin may hold, so that a slow one leaves room for the others.
+    shares: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    /// Compiling takes a core for a while: one at a time.
+    compiling: tokio::sync::Mutex<()>,
 }
+
+/// The right to one call; keep it as long as the store.
+#[derive(Debug)]
+pub(super) struct Place(#[expect(dead_code, reason = "held, not read")] [OwnedSemaphorePermit; 2]);
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,16 +65,35 @@ impl Runtime {
                 }
             })
             .map_err(|error| LoadError::Engine(error.to_string()))?;
-        let places = Semaphore::new(usize::try_from(limits.calls).unwrap_or(usize::MAX));
-        Ok(Self { engine, limits, journal, places })
+        let places = Arc::new(Semaphore::new(usize::try_from(limits.calls).unwrap_or(usize::MAX)));
+        let (shares, compiling) = (Mutex::default(), tokio::sync::Mutex::default());
+        Ok(Self { engine, limits, journal, places, shares, compiling })
     }
 
-    /// Waits for a free place, until `until` at most. Keep the permit as long as the store.
-    pub(super) async fn place(&self, until: Instant) -> Result<SemaphorePermit<'_>, Error> {
-        match tokio::time::timeout_at(until.into(), self.places.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
+    /// Does what takes a core for a while on a thread of its own, one at a time.
+    pub(super) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> wasmtime::Result<T> + Send + 'static,
+    ) -> wasmtime::Result<T> {
+        let _turn = self.compiling.lock().await;
+        tokio::task::spawn_blocking(work).await?
+    }
+
+    /// Waits for a free place, until `until` at most.
+    pub(super) async fn place(&self, plugin: &str, until: Instant) -> Result<Place, Error> {
+        let share = {
+            let half = usize::try_from(self.limits.calls.div_ceil(2)).unwrap_or(usize::MAX);
+            let mut shares = self.shares.lock();
+            Arc::clone(shares.entry(plugin.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(half))))
+        };
+        let both = async {
+            let own = share.acquire_owned().await?;
+            Ok::<_, tokio::sync::AcquireError>([own, Arc::clone(&self.places).acquire_owned().await?])
+        };
+        match tokio::time::timeout_at(until.into(), both).await {
+            Ok(Ok(permits)) => Ok(Place(permits)),
             Ok(Err(_)) => Err(Error::Engine("the plugins were shut down".into())),
-            Err(_) => Err(Error::TimedOut),
+            Err(_) => Err(Error::Busy),
         }
     }
 
@@ -95,13 +124,19 @@ impl Call<'_> {
         work: impl AsyncFnOnce(&mut Store<State>, Duration) -> wasmtime::Result<T>,
     ) -> Result<T, Error> {
         let until = Instant::now() + self.deadline;
-        let _place = self.runtime.place(until).await?;
+        let _place = self.runtime.place(&self.who.plugin, until).await?;
         let mut store = self.runtime.store(State::new(self, until), until);
         let left = until.saturating_duration_since(Instant::now());
         let result = work(&mut store, left).await;
         *self.usage.lock() = store.data().usage();
         result.map_err(|error| store.data().failure(&error))
     }
+}
+
+/// Machine code for an engine with these limits. The compiler is one of its own: it keeps its working memory as long as
+/// its engine.
+pub(super) fn compile(limits: &Limits, component: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    Engine::new(&config(limits))?.precompile_component(component)
 }
 
 fn config(limits: &Limits) -> Config {

@@ -8,9 +8,12 @@ pub enum Error {
     /// The guest said it cannot answer; its own words, cleaned.
     #[error("the plugin failed: {0}")]
     Failed(String),
-    /// The binding's deadline passed, in the guest or while waiting for a free place.
+    /// The binding's deadline passed in the guest.
     #[error("the plugin did not answer in time")]
     TimedOut,
+    /// The deadline passed while other calls held every place: no fault of this plugin.
+    #[error("no place for a call of the plugin became free in time")]
+    Busy,
     /// The guest asked for more memory than it may have.
     #[error("the plugin asked for more memory than it may have")]
     OutOfMemory,
@@ -47,6 +50,7 @@ impl Error {
         match self {
             Self::Failed(_) => "failed",
             Self::TimedOut => "timeout",
+            Self::Busy => "busy",
             Self::OutOfMemory => "memory",
             Self::OutOfFuel => "fuel",
             Self::TooManyHandles => "handles",
@@ -61,7 +65,7 @@ impl Error {
 
     /// Whether the guest broke something, rather than said that it has no answer.
     pub(super) const fn is_misbehaviour(&self) -> bool {
-        !matches!(self, Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
+        !matches!(self, Self::Busy | Self::Failed(_) | Self::Forbidden | Self::Absent | Self::Quarantined)
     }
 }
 
@@ -77,6 +81,9 @@ pub enum LoadError {
     /// The manifest is not TOML, lacks something, or says what cannot be.
     #[error("plugin `{plugin}`: manifest.toml: {what}")]
     BadManifest { plugin: String, what: String },
+    /// What it says of its configuration is no JSON Schema, or not one that we take.
+    #[error("plugin `{plugin}`: the schema of its configuration: {what}")]
+    BadSchema { plugin: String, what: String },
     /// The file is not a component, or not one of the world its manifest names.
     #[error("plugin `{plugin}`: the component does not fit: {what}")]
     BadComponent { plugin: String, what: String },
@@ -89,7 +96,8 @@ pub enum LoadError {
     /// No key that the operator trusts has signed the file.
     #[error("plugin `{plugin}`: {file} is not signed by a trusted key")]
     Unsigned { plugin: String, file: &'static str },
-    /// The operator's configuration is not a JSON object, or the plugin refused it; its own words, cleaned.
+    /// The operator's configuration is not a JSON object, or its schema or the plugin refused it: places and rules, or its own
+    /// words, cleaned.
     #[error("plugin `{plugin}`: configuration refused: {}", reasons.join("; "))]
     Refused { plugin: String, reasons: Vec<String> },
     /// The plugin could not be asked what it is or whether its configuration is good.

@@ -118,10 +118,16 @@ impl Errand {
         };
         let (request, internal) = self.checked(wish).await?;
         let answer = match timeout_at(until, self.host.fetch(request, internal)).await {
-            Err(_) => return Err(Refused::Timeout),
+            Err(_) => {
+                self.count("http-time");
+                return Err(Refused::Timeout);
+            }
             Ok(Err(FetchError::Denied(why))) => return Err(self.refuse(why)),
             Ok(Err(FetchError::Unreachable(why))) => return Err(Refused::Unreachable(why)),
-            Ok(Err(FetchError::TooLarge)) => return Err(Refused::TooLarge),
+            Ok(Err(FetchError::TooLarge)) => {
+                self.count("http-answer");
+                return Err(Refused::TooLarge);
+            }
             Ok(Ok(answer)) => answer,
         };
         if answer.body().len() > ANSWER {
@@ -260,6 +266,13 @@ impl Errand {
             });
             blanks.extend(shifted.filter(|text| text.len() >= 8));
             blanks.push(form.into_bytes());
+            // As JSON writes it, with and without `\/`, and as HTML does.
+            let json = serde_json::Value::from(plain).to_string().trim_matches('"').to_owned();
+            blanks.push(json.replace('/', "\\/").into_bytes());
+            blanks.push(json.into_bytes());
+            let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            blanks.push(html.replace('"', "&quot;").into_bytes());
+            blanks.push(plain.replace('/', "\\/").into_bytes());
             blanks.push(plain.as_bytes().to_vec());
         }
         blanks.sort_by_key(|text| std::cmp::Reverse(text.len()));

@@ -161,6 +161,10 @@ impl State {
     }
 
     pub(super) fn usage(&self) -> Usage {
+        // Whether it lived on or not: what it was refused, it has met.
+        if self.memory_refused {
+            self.errand.count("memory");
+        }
         Usage { memory: self.memories.used(), limits: std::mem::take(&mut *self.errand.limits.lock()) }
     }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::load::{read, sha256};
+use super::load::{read, schema_of, sha256};
 use super::manifest::Manifest;
+use super::schema::Schema;
 use super::{LoadError, clean};
 
 /// No file is larger: this is for looking at files that no server would load, too.
@@ -44,6 +45,8 @@ pub struct ManifestView {
     pub kv: bool,
     /// The defaults, a JSON object.
     pub config: Value,
+    /// The JSON Schema of the configuration, if there is one.
+    pub config_schema: Option<Value>,
 }
 
 impl Inspection {
@@ -81,15 +84,24 @@ impl ManifestView {
         let plugin = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let text = read(&plugin, &folder.join("manifest.toml"), 64 << 10)?;
         let text = String::from_utf8_lossy(&text);
-        let bad = |what: String| LoadError::BadManifest { plugin: plugin.clone(), what };
+        let bad =
+            |what: String| LoadError::BadManifest { plugin: plugin.clone(), what: clean::line(&what, 300) };
         let manifest = Manifest::parse(&text, &plugin).map_err(bad)?;
+        let schema = match schema_of(&folder, &manifest) {
+            Some(path) => Some(read(&plugin, &path, 64 << 10)?),
+            None => None,
+        };
+        let bad_schema = |what| LoadError::BadSchema { plugin: plugin.clone(), what };
+        let schema = schema.map(|bytes| Schema::parse(&bytes).map(Schema::into_value)).transpose();
         // What a server reads into types of its own, as it stands there.
-        let words: toml::Table = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
-        let text = |key: &str| words.get(key).and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let words: toml::Table = toml::from_str(&text).map_err(|error| bad(error.message().to_owned()))?;
+        // One line each, without what a terminal would obey: nobody forges what stands below it.
+        let text =
+            |key: &str| clean::line(words.get(key).and_then(toml::Value::as_str).unwrap_or_default(), 300);
         let wants = |key: &str| words.get("capabilities").and_then(|wants| wants.get(key));
         let list = |list: Option<&toml::Value>| -> Vec<String> {
             let each = list.and_then(toml::Value::as_array).into_iter().flatten();
-            each.filter_map(toml::Value::as_str).map(str::to_owned).collect()
+            each.filter_map(toml::Value::as_str).map(|text| clean::line(text, 300)).collect()
         };
         Ok(Self {
             description: text("description"),
@@ -99,8 +111,9 @@ impl ManifestView {
             secrets: list(wants("secrets")),
             kv: wants("kv").and_then(toml::Value::as_bool).unwrap_or(false),
             config: Value::Object(manifest.config),
+            config_schema: schema.map_err(bad_schema)?,
             id: manifest.id,
-            version: manifest.version,
+            version: clean::line(&manifest.version, 64),
             component: manifest.component,
         })
     }

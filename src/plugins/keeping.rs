@@ -13,6 +13,8 @@ use super::host::KvError;
 const KEY: usize = 200;
 /// Bytes of a value.
 const VALUE: usize = 16 << 10;
+/// The most that one increment adds or takes, so that no sum of many overflows.
+const STEP: u64 = 1_000_000_000;
 /// Uses of the storage in one call.
 const USES: u32 = 32;
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -66,6 +68,9 @@ impl State {
         // PostgreSQL's text holds no NUL.
         if key.is_empty() || key.chars().count() > KEY || key.contains('\0') {
             return Err(KvRefused::Invalid("a key has 1 to 200 characters, none of them NUL"));
+        }
+        if matches!(&wish, Use::Increment { by, .. } if by.unsigned_abs() > STEP) {
+            return Err(KvRefused::Invalid("a number changes by 1,000,000,000 at most at a time"));
         }
         if matches!(&wish, Use::Set { value, .. } if value.len() > VALUE) {
             return Err(KvRefused::Invalid("a value has at most 16 KiB"));

@@ -1,7 +1,8 @@
 //! Reading, compiling and questioning the bound plugins, at the start of the server.
 
 use std::fmt::{self, Write as _};
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::engine::Runtime;
 use super::guest::{Call, Guest, Usage};
 use super::host::{Host, Identity, NoHost};
 use super::manifest::Manifest;
-
+use super::schema::{CONFIG_SCHEMA, Schema};
 use super::world::World;
 use super::{
     Binding, Bound, FailurePolicy, Hook, Limits, LoadError, Loaded, Pin, Plugins, RequestContext, clean,
@@ -69,7 +70,7 @@ impl Plugins {
         if let Some(kept) = kept.filter(|kept| kept.digests == package.digests()) {
             return Ok(kept);
         }
-        let ready = Arc::new(Ready::of(package, runtime, &*self.host).await?);
+        let ready = Arc::new(Ready::of(package, runtime, &self.host).await?);
         self.ready.lock().insert(plugin.clone(), Arc::clone(&ready));
         Ok(ready)
     }
@@ -79,8 +80,11 @@ impl Plugins {
 pub(super) struct Package {
     pub(super) manifest: Manifest,
     component: Vec<u8>,
+    /// Not looked at yet.
+    pub(super) schema: Option<Vec<u8>>,
     /// SHA-256 of the component.
     pub(super) digest: String,
+    /// SHA-256 of the manifest, and of the schema if there is one.
     pub(super) manifest_digest: String,
 }
 
@@ -102,11 +106,19 @@ impl Package {
             host.vouches(&bytes, signature.as_deref()).then_some(bytes).ok_or_else(unsigned)
         };
         let text = vouched("manifest.toml", &folder.join("manifest.toml"), 64 << 10)?;
-        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin)
-            .map_err(|what| LoadError::BadManifest { plugin: plugin.to_owned(), what })?;
+        let manifest = Manifest::parse(&String::from_utf8_lossy(&text), plugin).map_err(|what| {
+            LoadError::BadManifest { plugin: plugin.to_owned(), what: clean::line(&what, 300) }
+        })?;
         let component = vouched("the component", &folder.join(&manifest.component), limits.component_bytes)?;
-        let (digest, manifest_digest) = (sha256(&component), sha256(&text));
-        Ok(Self { manifest, component, digest, manifest_digest })
+        let schema = match schema_of(&folder, &manifest) {
+            Some(path) => Some(vouched("the schema", &path, 64 << 10)?),
+            None => None,
+        };
+        let (digest, mut manifest_digest) = (sha256(&component), sha256(&text));
+        if let Some(schema) = &schema {
+            manifest_digest = sha256((manifest_digest + &sha256(schema)).as_bytes());
+        }
+        Ok(Self { manifest, component, schema, digest, manifest_digest })
     }
 
     fn digests(&self) -> (String, String) {
@@ -132,6 +144,14 @@ impl Package {
     }
 }
 
+/// Where the schema of a plugin's configuration is, if it has one.
+pub(super) fn schema_of(folder: &Path, manifest: &Manifest) -> Option<PathBuf> {
+    match &manifest.config_schema {
+        Some(name) => Some(folder.join(name)),
+        None => Some(folder.join(CONFIG_SCHEMA)).filter(|path| path.exists()),
+    }
+}
+
 /// What lies beside a file as its signature; one that cannot be read is none.
 fn signature_of(path: &Path) -> Option<String> {
     let mut name = path.file_name()?.to_owned();
@@ -146,6 +166,7 @@ pub(super) struct Ready {
     who: Identity,
     digests: (String, String),
     manifest: Manifest,
+    schema: Option<Schema>,
     guest: Guest,
     loaded: Loaded,
 }
@@ -157,16 +178,24 @@ impl fmt::Debug for Ready {
 }
 
 impl Ready {
-    pub(super) async fn of(package: Package, runtime: &Runtime, host: &dyn Host) -> Result<Self, LoadError> {
+    pub(super) async fn of(
+        package: Package,
+        runtime: &Runtime,
+        host: &Arc<dyn Host>,
+    ) -> Result<Self, LoadError> {
         let digests = package.digests();
-        let Package { manifest, component: bytes, digest: sha256, .. } = package;
+        let Package { manifest, component: bytes, schema, digest: sha256, .. } = package;
         let plugin = &*manifest.id.clone();
+        let schema = schema.map(|bytes| Schema::parse(&bytes)).transpose().map_err(|what| {
+            LoadError::BadSchema { plugin: plugin.to_owned(), what: clean::line(&what, 500) }
+        })?;
         let bad_component = |what: String| LoadError::BadComponent {
             plugin: plugin.to_owned(),
             what: clean::line(&what, 500),
         };
         let who = Identity { plugin: plugin.into(), digest: sha256.as_str().into() };
-        let component = compiled(&runtime.engine, host, &who, &bytes)
+        let component = compiled(runtime, host, &who, bytes)
+            .await
             .map_err(|error| bad_component(format!("{error:#}")))?;
         let old = manifest.world == World::RegistrationPolicyV0_1;
         for (import, _) in component.component_type().imports(&runtime.engine) {
@@ -212,13 +241,18 @@ impl Ready {
             on_failure: manifest.world.hook().usual_policy(),
         };
         tracing::info!(target: "plugin", plugin, version = loaded.version, sha256 = loaded.sha256, "loaded");
-        Ok(Self { who, digests, manifest, guest, loaded })
+        Ok(Self { who, digests, manifest, schema, guest, loaded })
     }
 
     pub(super) async fn bind(&self, binding: &Binding, runtime: &Runtime) -> Result<Bound, LoadError> {
         let refused = |reasons| LoadError::Refused { plugin: binding.plugin.clone(), reasons };
-        let config: Arc<str> =
-            self.manifest.configured(&binding.config).map_err(|what| refused(vec![what]))?.into();
+        let config = self.manifest.configured(&binding.config).map_err(|what| refused(vec![what]))?;
+        // Before the plugin is asked, whose own words may show what was written.
+        let broken = self.schema.as_ref().map(|schema| schema.complaints(&config, COMPLAINTS));
+        if let Some(broken) = broken.filter(|broken| !broken.is_empty()) {
+            return Err(refused(broken));
+        }
+        let config: Arc<str> = config.to_string().into();
         let hook = self.manifest.world.hook();
         if binding.on_failure == Some(FailurePolicy::Waitlist) && hook != Hook::RegistrationValidate {
             let what = "on_failure: only a registration can wait; use `closed` or `open`".to_owned();
@@ -300,12 +334,21 @@ impl Question {
 pub(super) fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, LoadError> {
     let unreadable =
         |source| LoadError::Unreadable { plugin: plugin.to_owned(), path: path.to_owned(), source };
-    let length = std::fs::metadata(path).map_err(unreadable)?.len();
-    if length > most {
-        let what = format!("it has {length} bytes, more than {most}");
+    // A pipe would wait for a writer and a device has no end. A link is followed: a mounted configuration is made of them.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > most {
+        let what = format!("it has more than {most} bytes");
         return Err(unreadable(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what)));
     }
-    std::fs::read(path).map_err(unreadable)
+    Ok(bytes)
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {

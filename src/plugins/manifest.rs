@@ -21,6 +21,9 @@ pub(super) struct Manifest {
     pub(super) hooks: Vec<Hook>,
     /// The component's file name beside the manifest.
     pub(super) component: String,
+    /// The file name of its configuration's JSON Schema; without it the usual one, if it is there.
+    #[serde(default)]
+    pub(super) config_schema: Option<String>,
     /// What it asks for; without it, nothing.
     #[serde(default)]
     pub(super) capabilities: Wanted,
@@ -33,16 +36,26 @@ impl Manifest {
     /// # Errors
     /// What is wrong, as a sentence.
     pub(super) fn parse(text: &str, folder: &str) -> Result<Self, String> {
-        let manifest: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        // Never the line itself: the file may be a link to one that nobody should read.
+        let manifest: Self = toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
+            format!("line {line}: {}", error.message())
+        })?;
         if manifest.id != folder {
             return Err(format!("id is `{}`, but the folder is `{folder}`", manifest.id));
         }
         if !is_code(&manifest.id) {
             return Err(format!("id `{}` is not kebab-case", manifest.id));
         }
-        let mut parts = Path::new(&manifest.component).components();
-        if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
-            return Err(format!("component `{}` is not a plain file name", manifest.component));
+        let files =
+            [("component", Some(&manifest.component)), ("config_schema", manifest.config_schema.as_ref())];
+        for (key, name) in files.into_iter().filter_map(|(key, name)| Some((key, name?))) {
+            let mut parts = Path::new(name).components();
+            if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
+                return Err(format!("{key} `{name}` is not a plain file name"));
+            }
         }
         let hook = manifest.world.hook();
         if manifest.hooks != [hook] {
@@ -62,14 +75,14 @@ impl Manifest {
     ///
     /// # Errors
     /// When `over` is neither an object nor null.
-    pub(super) fn configured(&self, over: &Value) -> Result<String, String> {
+    pub(super) fn configured(&self, over: &Value) -> Result<Value, String> {
         let mut config = self.config.clone();
         match over {
             Value::Null => {}
             Value::Object(over) => config.extend(over.clone()),
             _ => return Err("the configuration is not a JSON object".into()),
         }
-        Ok(Value::Object(config).to_string())
+        Ok(Value::Object(config))
     }
 }
 
@@ -98,8 +111,8 @@ mod tests {
     fn the_operators_values_lie_over_the_defaults() {
         let manifest = Manifest::parse(GOOD, "door").unwrap();
         let config = manifest.configured(&serde_json::json!({"open": true, "new": 1})).unwrap();
-        assert_eq!(config, r#"{"open":true,"who":["ada"],"new":1}"#);
-        assert_eq!(manifest.configured(&Value::Null).unwrap(), r#"{"open":false,"who":["ada"]}"#);
+        assert_eq!(config.to_string(), r#"{"open":true,"who":["ada"],"new":1}"#);
+        assert_eq!(manifest.configured(&Value::Null).unwrap().to_string(), r#"{"open":false,"who":["ada"]}"#);
         assert!(manifest.configured(&serde_json::json!([])).is_err());
     }
 
@@ -108,6 +121,8 @@ mod tests {
         assert!(refusal("id = \"door\"", "id = \"gate\"").contains("folder"));
         assert!(refusal("\"door.wasm\"", "\"../door.wasm\"").contains("plain file name"));
         assert!(refusal("\"door.wasm\"", "\"/etc/door.wasm\"").contains("plain file name"));
+        let schema = "\"door.wasm\"\nconfig_schema = \"../schema.json\"";
+        assert!(refusal("\"door.wasm\"", schema).contains("config_schema"));
         assert!(
             refusal("registration-policy@0.1.0", "registration-policy@9.0.0").contains("unknown variant")
         );

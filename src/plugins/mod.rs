@@ -27,6 +27,7 @@ mod load;
 mod manifest;
 mod registration;
 mod rulings;
+mod schema;
 mod since_v0_1;
 mod since_v0_2;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use journal::Line;
 pub use limits::Limits;
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 pub use rulings::{Denial, Finding, Judged, Ruling};
+pub use schema::CONFIG_SCHEMA;
 pub use world::Hook;
 
 use calls::{Breaker, Counters};
@@ -102,6 +104,12 @@ impl Bound {
     fn policy(&self, hook: Hook) -> FailurePolicy {
         self.on_failure.unwrap_or_else(|| hook.usual_policy())
     }
+}
+
+/// Whether a text can be a plugin's id.
+#[must_use]
+pub fn is_plugin_id(text: &str) -> bool {
+    clean::is_code(text)
 }
 
 /// The operator's wish to have a plugin asked.

@@ -38,7 +38,8 @@ macro_rules! filtered {
             "AND (CAST($4 AS TEXT) IS NULL OR resource = $4) AND (CAST($5 AS TEXT) IS NULL OR EXISTS ",
             "(SELECT 1 FROM decision_policies WHERE decision_id = decisions.id AND policy = $5)) ",
             "AND (CAST($6 AS TEXT) IS NULL OR allowed = ($6 = 'allow')) AND created_at >= $7 AND created_at < $8 ",
-            "AND id < $9 ORDER BY id DESC LIMIT $10"
+            // The same bounds again, as far as ids tell the time: so whole days are left out.
+            "AND id < $9 AND id >= $11 AND id < $12 ORDER BY id DESC LIMIT $10"
         )
     };
 }
@@ -70,8 +71,20 @@ fn whole(row: &Row) -> Result<LoggedDecision, Error> {
     Ok(LoggedDecision { entities, ..decision(row)? })
 }
 
-const fn day(at: Micros) -> i64 {
+pub(super) const fn day(at: Micros) -> i64 {
     at.seconds().div_euclid(DAY)
+}
+
+/// Before every id of the day, and behind every one of the day before.
+pub(super) fn first_id(day: i64) -> Uuid {
+    first_id_at(day.saturating_mul(DAY * 1_000))
+}
+
+/// Before every id that was made in this millisecond or later.
+fn first_id_at(millis: i64) -> Uuid {
+    // 48 bits of an id are its time.
+    let millis = u128::try_from(millis.clamp(0, 0xffff_ffff_ffff)).unwrap_or_default();
+    Uuid::from_u128(millis << 80)
 }
 
 impl Tx {
@@ -93,8 +106,7 @@ impl Tx {
         slices.dedup();
         for ((hash, entities), day) in slices {
             self.run(
-                "INSERT INTO decision_slices (hash, entities, day) VALUES ($1, $2, $3) \
-                 ON CONFLICT (hash) DO UPDATE SET day = excluded.day WHERE decision_slices.day < excluded.day",
+                "INSERT INTO decision_slices (hash, entities, day) VALUES ($1, $2, $3) ON CONFLICT (day, hash) DO NOTHING",
                 args![hash, entities, day],
             )
             .await?;
@@ -150,15 +162,21 @@ impl Tx {
             for statement in [
                 "DELETE FROM decision_slices WHERE hash IN \
                  (SELECT slice FROM decisions WHERE principal = $1 OR resource = $1)",
+                "DELETE FROM decision_policies WHERE decision_id IN \
+                 (SELECT id FROM decisions WHERE principal = $1 OR resource = $1)",
                 "DELETE FROM decisions WHERE principal = $1 OR resource = $1",
             ] {
                 self.run(statement, args![one.to_string()]).await?;
             }
         }
         // The only context that holds an address.
-        let registrations =
-            "DELETE FROM decisions WHERE action = 'Register' AND REPLACE(context, $1, '') <> context";
-        self.run(registrations, args![Json::from(email).to_string()]).await?;
+        for statement in [
+            "DELETE FROM decision_policies WHERE decision_id IN \
+             (SELECT id FROM decisions WHERE action = 'Register' AND REPLACE(context, $1, '') <> context)",
+            "DELETE FROM decisions WHERE action = 'Register' AND REPLACE(context, $1, '') <> context",
+        ] {
+            self.run(statement, args![Json::from(email).to_string()]).await?;
+        }
         Ok(())
     }
 }
@@ -229,6 +247,8 @@ impl Store {
             filter.until.unwrap_or(Micros::new(i64::MAX)),
             filter.before.unwrap_or(LAST),
             filter.limit,
+            filter.since.map_or(Uuid::nil(), |since| first_id_at(since.millis())),
+            filter.until.map_or(LAST, |until| first_id_at(until.millis().saturating_add(1))),
         ]);
         let mut db = self;
         db.all(sql, lead).await?.iter().map(decision).collect()
@@ -242,7 +262,8 @@ impl Store {
         let mut db = self;
         let sql = concat!(
             columns!(),
-            ", entities FROM decisions JOIN decision_slices ON hash = slice WHERE decisions.id = $1"
+            ", entities FROM decisions JOIN decision_slices \
+             ON hash = slice AND decision_slices.day = decisions.day WHERE decisions.id = $1"
         );
         whole(&db.one(sql, args![ok.action().decision]).await?)
     }
@@ -274,14 +295,16 @@ impl Store {
         let mut db = self;
         let sql = concat!(
             columns!(),
-            ", entities FROM decisions JOIN decision_slices ON hash = slice \
+            ", entities FROM decisions JOIN decision_slices ON hash = slice AND decision_slices.day = decisions.day \
              WHERE decisions.id > $1 AND created_at >= $2 ORDER BY decisions.id LIMIT $3"
         );
+        let after = after.max(first_id_at(since.millis()));
         db.all(sql, args![after, since, BATCH]).await?.iter().map(whole).collect()
     }
 
-    /// Removes some decisions of days that ended before `until`, and what nothing rests on any more; how many
-    /// decisions were removed: call it until there are none.
+    /// Removes, row by row, some decisions of days that ended before `until`, and what they rested on; how many
+    /// decisions were removed: call it until there are none. What stands in partitions is dropped before, by
+    /// [`Store::arrange_decision_days`].
     ///
     /// # Errors
     /// If the database does not answer.
@@ -292,13 +315,16 @@ impl Store {
     ) -> Result<u64, Error> {
         let mut db = self;
         let first_kept = day(until);
-        let removed = db
-            .run(
-                "DELETE FROM decisions WHERE id IN (SELECT id FROM decisions WHERE day < $1 LIMIT $2)",
-                args![first_kept, BATCH],
-            )
-            .await?;
-        // Every decision of a slice's last day and before is gone by then.
+        let mut removed = 0;
+        // By whom first, so that what is interrupted between the two is found again.
+        for statement in [
+            "DELETE FROM decision_policies WHERE decision_id IN \
+             (SELECT id FROM decisions WHERE day < $1 AND id < $3 ORDER BY id LIMIT $2)",
+            "DELETE FROM decisions WHERE id IN \
+             (SELECT id FROM decisions WHERE day < $1 AND id < $3 ORDER BY id LIMIT $2)",
+        ] {
+            removed = db.run(statement, args![first_kept, BATCH, first_id(first_kept)]).await?;
+        }
         if removed == 0 {
             db.run("DELETE FROM decision_slices WHERE day < $1", args![first_kept]).await?;
         }

@@ -8,6 +8,7 @@
 mod agents;
 mod api_keys;
 mod audit;
+mod decision_days;
 mod decisions;
 mod delegations;
 mod deletion;

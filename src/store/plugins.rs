@@ -58,15 +58,20 @@ impl Store {
 }
 
 impl Tx {
-    /// Room for one more entry of so many bytes? What is over is removed first.
-    async fn plugin_has_room(&mut self, plugin: &str, bytes: usize, now: Micros) -> Result<bool, Error> {
+    /// Room for this entry of so many bytes beside the others of the space? What is over is removed first.
+    async fn plugin_has_room(
+        &mut self,
+        (plugin, space, key): (&str, &str, &str),
+        bytes: usize,
+        now: Micros,
+    ) -> Result<bool, Error> {
         self.run("DELETE FROM plugin_entries WHERE plugin = $1 AND expires_at <= $2", args![plugin, now])
             .await?;
         let row = self
             .one(
                 "SELECT COUNT(*) AS entries, CAST(COALESCE(SUM(LENGTH(value)), 0) AS BIGINT) AS bytes \
-                 FROM plugin_entries WHERE plugin = $1",
-                args![plugin],
+                 FROM plugin_entries WHERE plugin = $1 AND space = $2 AND key <> $3",
+                args![plugin, space, key],
             )
             .await?;
         let (entries, held): (i64, i64) = (row.get("entries")?, row.get("bytes")?);
@@ -84,7 +89,7 @@ impl Tx {
         now: Micros,
     ) -> Result<Room, Error> {
         let plugin = owner(ok)?;
-        if !self.plugin_has_room(&plugin, value.len(), now).await? {
+        if !self.plugin_has_room((&plugin, space, key), value.len(), now).await? {
             return Ok(Room::Full);
         }
         self.run(
@@ -126,7 +131,7 @@ impl Tx {
         now: Micros,
     ) -> Result<Option<i64>, Error> {
         let plugin = owner(ok)?;
-        if !self.plugin_has_room(&plugin, 0, now).await? {
+        if !self.plugin_has_room((&plugin, space, key), 0, now).await? {
             return Ok(None);
         }
         let row = self

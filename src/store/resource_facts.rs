@@ -9,7 +9,7 @@ use super::resources::{DEEPEST, name, parents};
 use super::sql::{Row, Sql as _, args};
 use super::{Error, Store};
 use crate::domain::{OrganizationId, ResourceRef};
-use crate::guard::actions::Asks;
+use crate::guard::actions::{Asks, ForwardAuth};
 use crate::guard::{Authorized, Resource};
 use crate::pdp::{Entity, EntityRef, Value};
 
@@ -81,6 +81,19 @@ impl Store {
         let facts = self.resource_entities(organization, thing).await?;
         self.2.0.insert(key, facts.clone());
         Ok(facts)
+    }
+
+    /// What the question of a request in front of another service rests on; nothing if the thing is not registered there.
+    ///
+    /// # Errors
+    /// As [`Store::resource_facts`].
+    pub async fn door_facts(
+        &self,
+        _ok: &Authorized<'_, ForwardAuth>,
+        organization: OrganizationId,
+        thing: &ResourceRef,
+    ) -> Result<Option<ResourceFacts>, Error> {
+        self.resource_entities(organization, thing).await
     }
 
     /// Nothing if it is not registered in this organization.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use sqlx::{Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 use uuid::Uuid;
 
 use super::Error;
@@ -211,6 +211,11 @@ impl Store {
         self.1.0.statements.load(Ordering::Relaxed)
     }
 
+    /// Whether the database can keep ranges of a table apart.
+    pub(super) const fn has_partitions(&self) -> bool {
+        matches!(self.0, Pool::Postgres(_))
+    }
+
     /// The newest revision that this process has committed or seen; 0 if none. Each change makes one, in the order in
     /// which they become visible.
     #[must_use]
@@ -254,6 +259,18 @@ impl Tx {
     /// The revision that this makes when it is committed.
     pub(super) fn makes(&mut self, revision: i64) {
         self.2 = revision;
+    }
+
+    /// Runs statements that make or drop tables, whose names and bounds no parameter can hold. Never put into them what
+    /// anybody sent.
+    pub(super) async fn define(&mut self, sql: String) -> Result<(), Error> {
+        self.1.one();
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql));
+        match &mut self.0 {
+            Inner::Sqlite(tx) => (**tx).execute(sql).await.map(|_| ())?,
+            Inner::Postgres(tx) => (**tx).execute(sql).await.map(|_| ())?,
+        }
+        Ok(())
     }
 
     /// Runs `statements` that do nothing, so that the way on which there is nothing to do takes as many as the other.

@@ -39,7 +39,7 @@ const FLOORS: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that one floor keeps to itself, and the files elsewhere that may name them too.
-const OWNED: [(&str, &[&str]); 19] = [
+const OWNED: [(&str, &[&str]); 21] = [
     ("cedar_policy", &["pdp/"]),
     ("sqlx", &["store/"]),
     ("jsonwebtoken", &["crypto/"]),
@@ -47,6 +47,7 @@ const OWNED: [(&str, &[&str]); 19] = [
     ("aws_lc_rs", &["crypto/"]),
     ("wasmtime", &["plugins/"]),
     ("wasmparser", &["plugins/"]),
+    ("jsonschema", &["plugins/"]),
     ("lettre", &["outbound/"]),
     ("oauth2", &["outbound/"]),
     ("reqwest", &["outbound/", "cli/demo"]),
@@ -59,11 +60,15 @@ const OWNED: [(&str, &[&str]); 19] = [
     ("figment", &["config/"]),
     ("mail_parser", &["outbound/"]),
     ("mimalloc", &["main.rs"]),
+    ("libmimalloc_sys", &["main.rs"]),
 ];
 
-/// Words that only one floor or file may say.
-const WORDS: [(&str, &str); 3] =
-    [("std::env", "config/"), ("Route::new()", "api/"), ("unsafe {", "plugins/compiled.rs")];
+/// Words that only some floors or files may say.
+const WORDS: [(&str, &[&str]); 3] = [
+    ("std::env", &["config/"]),
+    ("Route::new()", &["api/"]),
+    ("unsafe {", &["plugins/compiled.rs", "main.rs"]),
+];
 
 #[test]
 fn a_floor_imports_only_what_the_table_allows() {
@@ -104,11 +109,11 @@ fn a_crate_with_an_owner_is_named_by_nobody_else() {
                 faults.push(format!("src/{path} names `{name}`, which belongs to {}", owners.join(", ")));
             }
         }
-        for (word, owner) in WORDS {
+        for (word, owners) in WORDS {
             // A program's own tests may make a route to try something on.
             let tests = path.ends_with("tests.rs") || code.contains("#[cfg(test)]");
-            if code.contains(word) && !path.starts_with(owner) && !tests {
-                faults.push(format!("src/{path} says `{word}`, which only src/{owner} may"));
+            if code.contains(word) && !owners.iter().any(|owner| path.starts_with(owner)) && !tests {
+                faults.push(format!("src/{path} says `{word}`, which belongs to {}", owners.join(", ")));
             }
         }
     }

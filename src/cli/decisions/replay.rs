@@ -13,6 +13,8 @@ const SHOWN: usize = 10;
 pub(super) struct Replay {
     pdp: Pdp,
     asked: usize,
+    /// Refused beside the policies: no policy changes that.
+    beside: usize,
     /// What would be decided otherwise, by what would bring it about.
     changed: BTreeMap<String, Vec<String>>,
     /// What cannot be asked of these policies at all, such as an action that is gone.
@@ -21,11 +23,15 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) const fn against(pdp: Pdp) -> Self {
-        Self { pdp, asked: 0, changed: BTreeMap::new(), unasked: Vec::new() }
+        Self { pdp, asked: 0, beside: 0, changed: BTreeMap::new(), unasked: Vec::new() }
     }
 
     pub(super) fn ask(&mut self, it: &LoggedDecision) {
         self.asked += 1;
+        if it.is_beside_policies() {
+            self.beside += 1;
+            return;
+        }
         let place = format!("{} {} {}  ({})", it.principal, it.action, it.resource, it.id);
         let made = question(it)
             .ok_or_else(|| "the record cannot be read".to_owned())
@@ -62,6 +68,9 @@ impl Replay {
         for (group, places) in &self.changed {
             writeln!(out, "{group}: {}", places.len())?;
             list(out, places)?;
+        }
+        if self.beside > 0 {
+            writeln!(out, "refused beside the policies, whatever they say: {}", self.beside)?;
         }
         if !self.unasked.is_empty() {
             writeln!(out, "cannot be asked any more: {}", self.unasked.len())?;

@@ -28,6 +28,7 @@ pub(super) fn value(it: &Inspection) -> Value {
             "hooks": manifest.hooks,
             "asks": { "http": manifest.http, "secrets": manifest.secrets, "kv": manifest.kv },
             "config": manifest.config,
+            "config_schema": manifest.config_schema,
         })
     });
     json!({
@@ -39,7 +40,7 @@ pub(super) fn value(it: &Inspection) -> Value {
     })
 }
 
-fn text(it: &Inspection) -> String {
+pub(super) fn text(it: &Inspection) -> String {
     let mut lines = Vec::new();
     let mut line = |name: &str, what: String| lines.push(format!("{name:<10} {what}\n"));
     if let Some(manifest) = &it.manifest {
@@ -51,6 +52,10 @@ fn text(it: &Inspection) -> String {
         asks.extend(manifest.kv.then(|| "kv".to_owned()));
         line("asks for", if asks.is_empty() { "nothing".to_owned() } else { asks.join(", ") });
         line("config", manifest.config.to_string());
+        line(
+            "schema",
+            if manifest.config_schema.is_some() { "of its configuration" } else { "none" }.to_owned(),
+        );
     }
     line("size", format!("{} bytes", it.size));
     line("sha256", it.sha256.clone());

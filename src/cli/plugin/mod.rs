@@ -1,14 +1,18 @@
-//! `palisade plugin`: for authors of plugins, and for looking at them.
+//! `palisade plugin`: for authors of plugins, for looking at them, and for running servers.
 
 mod bench;
 mod build;
 mod input;
 mod inspect;
 mod list;
+mod manage;
 mod mock;
 mod new;
+mod oci;
 mod parts;
 mod run;
+mod server;
+mod stage;
 mod trial;
 mod worlds;
 
@@ -17,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
+use self::server::{Server, ServerArgs};
 use super::{Outcome, within_runtime};
 use crate::config::{Config, ConfigError};
 
@@ -59,7 +64,51 @@ pub(super) enum PluginCommand {
         calls: u32,
     },
     /// Show what the configuration binds, with digests, and whether it loads
-    List,
+    List {
+        /// What a running server has, instead
+        #[arg(long)]
+        running: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Bring a plugin into the plugins' folder, show what it asks for, and have a running server take it up
+    ///
+    /// The folder is this machine's, as the configuration names it. The plugin gets nothing of what it asks for and is not
+    /// asked before it is enabled. If the server does not take it, the folder is as before.
+    Install {
+        #[command(flatten)]
+        args: manage::InstallArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Say what an installed plugin gets of what it asks for; what is left out it does not get
+    Grant {
+        #[command(flatten)]
+        args: manage::GrantArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Have an installed plugin asked
+    Enable {
+        #[arg(value_parser = manage::id)]
+        plugin: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Have an installed plugin asked no more
+    Disable {
+        #[arg(value_parser = manage::id)]
+        plugin: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show what a plugin of a running server said of late, and how its calls failed
+    Logs {
+        #[arg(value_parser = manage::id)]
+        plugin: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -90,13 +139,26 @@ impl fmt::Display for Language {
     }
 }
 
-pub(super) fn run(command: &PluginCommand, config: impl FnOnce() -> Result<Config, ConfigError>) -> Outcome {
+pub(super) fn run(command: &PluginCommand, config: impl Fn() -> Result<Config, ConfigError>) -> Outcome {
+    let named = |args| Server::named(args, &config);
     match command {
         PluginCommand::New { folder, lang, world } => new::make(folder, *lang, world),
         PluginCommand::Build { folder } => build::build(folder),
         PluginCommand::Inspect { path, json } => inspect::inspect(path, *json),
         PluginCommand::Run(trial) => within_runtime(run::run(trial)),
         PluginCommand::Bench { trial, calls } => within_runtime(bench::run(trial, *calls)),
-        PluginCommand::List => within_runtime(list::run(config()?)),
+        PluginCommand::List { running: false, .. } => within_runtime(list::run(config()?)),
+        PluginCommand::List { running: true, server } => within_runtime(manage::list(&named(server)?)),
+        PluginCommand::Install { args, server } => {
+            within_runtime(manage::install(&named(server)?, &config()?.plugins_dir, args))
+        }
+        PluginCommand::Grant { args, server } => within_runtime(manage::grant(&named(server)?, args)),
+        PluginCommand::Enable { plugin, server } => {
+            within_runtime(manage::turn(&named(server)?, plugin, "enable"))
+        }
+        PluginCommand::Disable { plugin, server } => {
+            within_runtime(manage::turn(&named(server)?, plugin, "disable"))
+        }
+        PluginCommand::Logs { plugin, server } => within_runtime(manage::logs(&named(server)?, plugin)),
     }
 }

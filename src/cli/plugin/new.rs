@@ -56,6 +56,7 @@ type Files = Vec<(&'static str, String)>;
 fn common() -> Files {
     vec![
         ("manifest.toml", template!("manifest.template").to_owned()),
+        ("config.schema.json", template!("config.schema.json").to_owned()),
         ("README.md", template!("README.md").to_owned()),
         (".gitignore", template!("gitignore").to_owned()),
         ("input.json", "{{input}}".to_owned()),
@@ -163,7 +164,7 @@ mod tests {
             for language in [Language::Rust, Language::Js, Language::Python] {
                 let folder = place.path().join(format!("{}-{language}", world.name));
                 make(&folder, language, world.name).unwrap();
-                for file in ["manifest.toml", "README.md", "input.json", ".gitignore"] {
+                for file in ["manifest.toml", "config.schema.json", "README.md", "input.json", ".gitignore"] {
                     let text = fs::read_to_string(folder.join(file)).unwrap();
                     assert!(!text.contains("{{"), "{file} of {}: {text}", folder.display());
                 }
@@ -171,6 +172,8 @@ mod tests {
                 let code = code.iter().find(|file| file.exists()).unwrap();
                 assert!(!fs::read_to_string(code).unwrap().contains("{{"), "{}", code.display());
                 serde_json::from_str::<serde_json::Value>(world.input).unwrap();
+                // As strictly as a server reads it, schema included.
+                assert!(crate::plugins::ManifestView::read(&folder).unwrap().config_schema.is_some());
             }
         }
     }

@@ -103,7 +103,7 @@ impl Trial {
             }
             "token.claims" => {
                 let (context, Claims { mint }) = self.told()?;
-                let claims = plugins.token_claims(&context, &mint.into()).await;
+                let claims = plugins.token_claims(&context, &mint.into(), false).await;
                 or_missing(
                     claims.map(|ext| json!({ "ext": ext.verdict })).map_err(|_| "no-answer".to_owned()),
                 )

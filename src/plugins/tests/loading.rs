@@ -183,3 +183,35 @@ async fn a_component_is_compiled_once_for_the_same_engine() {
     }
     assert_eq!(load(Limits { fuel: Some(u64::MAX), ..limits() }).await, 3, "what does not load is compiled");
 }
+
+#[tokio::test]
+async fn what_stands_in_a_broken_manifest_is_not_told() {
+    let dir = door("kQ7-a-line-of-another-file", b"");
+    let bindings = [binding("door", Value::Null)];
+    let error =
+        Plugins::load(dir.path(), &bindings, limits(), Arc::new(NoHost)).await.unwrap_err().to_string();
+    assert!(error.contains("manifest.toml: line 1: ") && !error.contains("kQ7"), "{error}");
+    let error = Inspection::of(&dir.path().join("door")).unwrap_err().to_string();
+    assert!(!error.contains("kQ7"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_not_read() {
+    let dir = door(MANIFEST, b"");
+    let component = dir.path().join("door/door.wasm");
+    std::fs::remove_file(&component).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &component).unwrap();
+    let bindings = [binding("door", Value::Null)];
+    let error =
+        Plugins::load(dir.path(), &bindings, limits(), Arc::new(NoHost)).await.unwrap_err().to_string();
+    assert!(error.contains("it is not a regular file"), "{error}");
+}
+
+#[test]
+fn a_description_forges_no_line() {
+    let forged = MANIFEST.replace("\"a door\"", "\"a door\\nsha256     0000\\u001b[2K\"");
+    let dir = door(&forged, &std::fs::read(folder("plugins/waitlist/waitlist.wasm")).unwrap());
+    let manifest = Inspection::of(&dir.path().join("door")).unwrap().manifest.unwrap();
+    assert_eq!(manifest.description, "a door sha256 0000[2K");
+}

@@ -39,7 +39,7 @@ async fn bound(shared: &Shared, dir: &str, bindings: &[Binding]) -> Plugins {
             let runtime =
                 Arc::new(Runtime::new(Limits { calls: 16, ..Limits::default() }, Arc::default()).unwrap());
             let package = Package::read(&folder(dir), plugin, &runtime.limits, &NoHost).unwrap();
-            let ready = Ready::of(package, &runtime, &NoHost).await.unwrap();
+            let ready = Ready::of(package, &runtime, &(Arc::new(NoHost) as Arc<dyn Host>)).await.unwrap();
             (runtime, ready)
         })
         .await;

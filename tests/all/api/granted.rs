@@ -16,6 +16,7 @@ on_both!(
     whoever_has_a_project_has_its_agents_and_leaves_them_there,
     a_key_is_no_wider_than_what_its_maker_was_given,
     a_suspended_person_has_nothing_by_a_grant,
+    a_grant_that_would_satisfy_it_is_suggested,
     what_is_known_of_grants_is_not_read_again,
 );
 
@@ -23,6 +24,12 @@ on_both_with!(
     with_a_secret;
     what_somebody_may_not_do_on_a_thing_they_do_not_pass_on_there,
     a_remedy_adds_to_what_was_given,
+);
+
+on_both_with!(
+    with_a_signature;
+    a_permission_with_a_context_is_passed_on_by_whoever_has_it_whatever_the_context,
+    a_role_that_gives_something_in_some_contexts_is_given_by_whoever_has_it_in_all,
 );
 
 const SECRET: &str = r#"
@@ -40,6 +47,35 @@ when { principal in resource.organization.viewers };
 
 fn with_a_secret(setup: &mut Setup) {
     setup.policies = &[("secret.cedar", SECRET)];
+}
+
+/// Who signs, and up to what.
+fn with_a_signature(setup: &mut Setup) {
+    setup.policies = &[
+        (
+            "signature.cedarschema",
+            r#"
+action "signature:*" appliesTo { principal: [User, Agent, Service, Credential], resource: Organization };
+action "signature:give" in ["signature:*"] appliesTo {
+  principal: [User, Agent, Service, Credential], resource: Organization, context: { amount: Long }
+};
+"#,
+        ),
+        (
+            "signature.cedar",
+            r#"
+@id("signature.owner")
+@why("Owners sign whatever there is.")
+permit (principal, action == Action::"signature:give", resource is Organization)
+when { principal in resource.organization.owners };
+
+@id("signature.small")
+@why("Admins, and the viewers of projects, sign what is small.")
+permit (principal, action == Action::"signature:give", resource is Organization)
+when { (principal in resource.organization.admins || principal in Role::"project-viewer") && context.amount < 100 };
+"#,
+        ),
+    ];
 }
 
 impl Scene {
@@ -200,6 +236,39 @@ async fn a_suspended_person_has_nothing_by_a_grant(server: Server) {
     assert!(!scene.search("subject", &who).await.contains(&scene.bobs()));
 }
 
+async fn a_grant_that_would_satisfy_it_is_suggested(server: Server) {
+    let scene = Scene::new(server).await;
+    let question = |action: &str, on: (&str, &str)| json!({ "subject": scene.bobs(), "action": { "name": action }, "resource": thing(on) });
+    let told = async |question: &Value| -> Vec<(String, String)> {
+        let told = scene.ask("/access/v1/explain", question).await;
+        let each = told["would_allow"].as_array().unwrap().iter().filter(|list| list[0]["code"] == "grant");
+        let text = |it: &Value| it.as_str().unwrap().to_owned();
+        each.map(|list| (text(&list[0]["role"]), text(&list[0]["resource"]["id"]))).collect()
+    };
+    let write = question("document:write", PLAN);
+    let expected: Vec<_> = ["project-contributor", "project-maintainer", "project-owner"]
+        .iter()
+        .flat_map(|role| ["plan", "apollo"].map(|on| ((*role).to_owned(), on.to_owned())))
+        .collect();
+    assert_eq!(told(&write).await, expected);
+    // Each of them is true.
+    let (role, on) = (project(ProjectRole::Contributor), [PLAN, APOLLO]);
+    for on in on {
+        let grant = id(&scene.grant(&scene.ada, &role, on, json!({})).await.expect(201));
+        assert!(scene.may("document:write", PLAN).await);
+        scene.server.delete_as(&scene.ada, &format!("{}/grants/{grant}", scene.acme)).await.expect(200);
+    }
+    // A lesser role that they have there stays, and is not suggested.
+    scene.granted(ProjectRole::Viewer, APOLLO).await;
+    assert_eq!(told(&write).await, expected);
+    // What is only described, and what is Palisade's own, nobody is given a role on.
+    let mut described = question("document:write", ("Document", "nowhere"));
+    described["resource"]["properties"] = json!({});
+    assert_eq!(told(&described).await, []);
+    let organization = scene.acme.rsplit('/').next().unwrap();
+    assert_eq!(told(&question("document:write", ("Organization", organization))).await, []);
+}
+
 async fn what_is_known_of_grants_is_not_read_again(server: Server) {
     let scene = Scene::new(server).await;
     let cost = async || {
@@ -213,6 +282,29 @@ async fn what_is_known_of_grants_is_not_read_again(server: Server) {
     let first = cost().await;
     assert!(first > without, "{first} statements after {without}");
     assert_eq!(cost().await, without);
+}
+
+async fn a_permission_with_a_context_is_passed_on_by_whoever_has_it_whatever_the_context(server: Server) {
+    let scene = Scene::new(server).await;
+    let sign = json!({ "name": "signs", "permissions": ["signature:give"] });
+    let roles = format!("{}/roles", scene.acme);
+    scene.server.post_as(&scene.vic, &roles, sign.clone()).await.refused(403, "role-not-held");
+    let role = id(&scene.server.post_as(&scene.ada, &roles, sign).await.expect(201));
+    let key = json!({ "name": "k", "scopes": ["signature:give"] });
+    let keys = "/api/v1/auth/api-keys";
+    scene.server.post_as(&scene.vic, keys, key.clone()).await.refused(403, "scope-not-held");
+    scene.server.post_as(&scene.ada, keys, key.clone()).await.expect(201);
+    // By a role of the organization's own they have it whatever the context too, and by a key as far as it goes.
+    scene.server.post_as(&scene.bob, keys, key.clone()).await.refused(403, "scope-not-held");
+    scene.server.patch_as(&scene.ada, &scene.bobs, json!({ "role_id": role })).await.expect(200);
+    scene.server.post_as(&scene.bob, keys, key).await.expect(201);
+}
+
+async fn a_role_that_gives_something_in_some_contexts_is_given_by_whoever_has_it_in_all(server: Server) {
+    let scene = Scene::new(server).await;
+    let viewer = project(ProjectRole::Viewer);
+    scene.grant(&scene.vic, &viewer, APOLLO, json!({})).await.refused(403, "role-not-held");
+    scene.grant(&scene.ada, &viewer, APOLLO, json!({})).await.expect(201);
 }
 
 async fn what_somebody_may_not_do_on_a_thing_they_do_not_pass_on_there(server: Server) {

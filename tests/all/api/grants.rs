@@ -34,6 +34,7 @@ on_both!(
     another_organizations_grants_are_not_there,
     the_same_is_not_given_twice_but_again_when_it_is_over,
     a_list_is_filtered_and_has_pages,
+    nobody_holds_more_than_five_hundred,
     what_happened_to_a_grant_is_written_down,
 );
 
@@ -510,6 +511,35 @@ async fn the_same_is_not_given_twice_but_again_when_it_is_over(server: Server) {
     scene.server.advance(Duration::from_secs(60));
     scene.grant(&scene.ada, &role, APOLLO, json!({})).await.expect(201);
     assert!(scene.may("document:read", PLAN).await);
+}
+
+async fn nobody_holds_more_than_five_hundred(server: Server) {
+    let scene = Scene::new(server).await;
+    let all: Vec<_> = (0..500).map(|n| json!({ "type": "Project", "id": format!("p-{n}") })).collect();
+    let (path, things) = (format!("{}/resources", scene.acme), json!({ "resources": all }));
+    scene.server.send(Method::POST, &path, Some(&scene.key), Some(&things)).await.expect(200);
+    let viewer = project(ProjectRole::Viewer);
+    scene.grant(&scene.ada, &viewer, APOLLO, until(60)).await.expect(201);
+    // All but two of the others, behind the server's back: asking for each would take a minute.
+    let copies = |id: &str| {
+        format!(
+            "INSERT INTO grants (id, organization_id, holder_id, is_agent, role_id, resource_type, resource_id, created_at) \
+             SELECT {id}, grants.organization_id, holder_id, is_agent, role_id, type, resources.id, grants.created_at \
+             FROM resources JOIN grants ON grants.organization_id = resources.organization_id \
+             WHERE resources.id LIKE 'p-%' AND resources.id NOT IN ('p-498', 'p-499')"
+        )
+    };
+    scene.server.change_rows(&copies("randomblob(16)"), &copies("gen_random_uuid()")).await;
+    assert_eq!(scene.server.count("SELECT COUNT(*) FROM grants").await, 499);
+    scene.grant(&scene.ada, &viewer, ("Project", "p-498"), json!({})).await.expect(201);
+    let one_more = async || scene.grant(&scene.ada, &viewer, ("Project", "p-499"), json!({})).await;
+    one_more().await.refused(409, "too-many-grants");
+    // Others are not affected, and what is over does not count.
+    let to = json!({ "user_id": scene.ada.id });
+    scene.grant(&scene.ada, &viewer, ("Project", "p-499"), to).await.expect(201);
+    scene.server.advance(Duration::from_secs(60));
+    one_more().await.expect(201);
+    scene.grant(&scene.ada, &viewer, GEMINI, json!({})).await.refused(409, "too-many-grants");
 }
 
 async fn a_list_is_filtered_and_has_pages(server: Server) {

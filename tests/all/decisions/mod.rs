@@ -12,6 +12,8 @@ use sqlx::{Connection as _, Row as _};
 use crate::support::{PASSWORD, Person, Server, Setup, role_id};
 use crate::{on_both, on_both_with};
 
+mod beside;
+mod days;
 mod queue;
 
 on_both_with!(nothing_beyond;
@@ -69,6 +71,10 @@ async fn log(server: &Server, root: &Person, query: &[(&str, &str)]) -> Vec<Valu
     let path = format!("/api/v1/decisions?{}", form.extend_pairs(query).finish());
     server.get_as(root, &path).await.expect(200).as_array().expect("a list").clone()
 }
+
+/// Which policy decided what is not there.
+const OF_NONE: &str =
+    "SELECT COUNT(*) FROM decision_policies WHERE decision_id NOT IN (SELECT id FROM decisions)";
 
 async fn count(server: &Server, sql: &'static str) -> i64 {
     let url = server.config.database_url();
@@ -276,6 +282,7 @@ async fn a_purged_account_is_gone_from_the_log(server: Server) {
     assert_eq!(count(&server, about).await, 0);
     let by = "SELECT COUNT(*) FROM decisions WHERE action = 'UpdateOrganization'";
     assert_eq!(count(&server, by).await, 0);
+    assert_eq!(count(&server, OF_NONE).await, 0);
 }
 
 async fn the_address_of_a_purged_account_is_nowhere_in_the_log(server: Server) {

@@ -61,7 +61,7 @@ impl House {
         self.provider["name"].as_str().unwrap()
     }
 
-    fn says(&self, subject: &str, email: &str, verified: Value) {
+    fn says(&self, subject: &str, email: &str, verified: &Value) {
         self.idp.says_of(subject, &json!({ "email": email, "email_verified": verified }));
     }
 
@@ -104,7 +104,7 @@ async fn people_of_a_domain_sign_in_by_their_organizations_provider(server: Serv
     }
     let listed = server.get("/api/v1/auth/oauth/providers").await.expect(200);
     assert_eq!(listed["providers"], json!([]), "whose provider there is, is nobody else's business");
-    house.says("1", "ada@acme.example", json!(true));
+    house.says("1", "ada@acme.example", &json!(true));
     let ada = server.sign_in_by(house.name(), idp).await;
     assert_eq!(ada.email, "ada@acme.example");
     assert_eq!(house.role_of(&ada.id).await, Some(role_id(SystemRole::Member)));
@@ -138,7 +138,7 @@ async fn a01_an_organizations_provider_vouches_for_confirmed_domains_only(server
         ("ada@acme.example", json!(null), "registration_refused"),
         ("bob@acme.example", json!(true), "link_required"),
     ] {
-        house.says("evil", email, verified);
+        house.says("evil", email, &verified);
         house.fails(word).await;
     }
     server.login("victim@elsewhere.example").await;
@@ -154,12 +154,12 @@ async fn an_organizations_provider_takes_no_account_outside_of_its_domains(serve
     let House { server, idp, owner, path, .. } = &house;
     // Whoever runs the provider could sign in to what is connected: so nobody connects a private account.
     let eve = server.person("eve@private.example").await;
-    house.says("eve", "eve@acme.example", json!(true));
+    house.says("eve", "eve@acme.example", &json!(true));
     server.connect(&eve, house.name(), idp, json!({})).await.failed("account_unavailable");
     assert_eq!(house.role_of(&eve.id).await, None);
     // An account of the domain that was there before is connected by its owner, and is a member then.
     let bob = server.person("bob@acme.example").await;
-    house.says("bob", "bob@acme.example", json!(true));
+    house.says("bob", "bob@acme.example", &json!(true));
     let landed = server.connect(&bob, house.name(), idp, json!({})).await;
     assert_eq!(landed.query("connected").as_deref(), Some("true"), "{}", landed.0);
     assert_eq!(house.role_of(&bob.id).await, Some(role_id(SystemRole::Member)));
@@ -168,7 +168,7 @@ async fn an_organizations_provider_takes_no_account_outside_of_its_domains(serve
     house.confirm("acme.test").await;
     server.delete_as(owner, &format!("{path}/domains/acme.example")).await.expect(200);
     house.fails("account_unavailable").await;
-    house.says("bob", "bob@acme.test", json!(true));
+    house.says("bob", "bob@acme.test", &json!(true));
     house.fails("account_unavailable").await;
     server.login("bob@acme.example").await;
 }
@@ -176,7 +176,7 @@ async fn an_organizations_provider_takes_no_account_outside_of_its_domains(serve
 async fn a14_an_organizations_provider_that_is_turned_off_ends_every_journey(server: Server) {
     let house = House::begin(server).await;
     let House { server, idp, owner, path, .. } = &house;
-    house.says("1", "ada@acme.example", json!(true));
+    house.says("1", "ada@acme.example", &json!(true));
     let url = format!("/api/v1/auth/oauth/{}/url", house.name());
     let (mut jar, mut traded) = (Jar::default(), Jar::default());
     let (code, state) = idp.visit(&server.depart(&mut jar, house.name()).await);
@@ -215,7 +215,7 @@ async fn a_clients_secret_is_sealed_changed_and_never_shown(server: Server) {
     assert!(!String::from_utf8_lossy(&sealed).contains("hush") && sealed.len() > 9);
     let changed = house.update(json!({ "client_secret": "another hush", "label": "Acme Ltd" })).await;
     assert_eq!(changed["label"], "Acme Ltd");
-    house.says("1", "ada@acme.example", json!(true));
+    house.says("1", "ada@acme.example", &json!(true));
     server.sign_in_by(house.name(), idp).await;
     assert_eq!(idp.says.lock().asked.last().unwrap()["client_secret"], "another hush");
     let listed = server.get_as(owner, &format!("{path}/providers")).await.expect(200);

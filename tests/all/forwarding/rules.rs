@@ -4,7 +4,7 @@ use palisade::domain::SystemRole;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use super::RULES;
+use super::{RULES, shelf};
 use crate::on_both_with;
 use crate::support::{Answer, Person, Server, Setup};
 
@@ -17,7 +17,9 @@ on_both_with!(behind_a_proxy;
     a_header_that_would_make_it_another_request_is_refused,
     a_cookie_counts_by_the_method_that_the_service_gets,
     a_key_passes_as_far_as_its_scopes,
-    a_refusal_is_in_the_log_of_decisions
+    a_rule_about_a_thing_opens_to_whoever_may_do_it_to_that_one,
+    a_refusal_is_in_the_log_of_decisions,
+    a_refusal_without_a_policy_is_in_the_log_too
 );
 on_both_with!(behind_caddy; the_other_headers_are_read_and_these_alone);
 
@@ -207,6 +209,55 @@ async fn a_key_passes_as_far_as_its_scopes(server: Server) {
     ask(&server, &[key], "POST", &format!("/o/{id}/projects")).await.refused(403, "not-permitted");
 }
 
+async fn a_rule_about_a_thing_opens_to_whoever_may_do_it_to_that_one(server: Server) {
+    let (owner, reader, id) = shelf(&server).await;
+    let at = |document: &str| format!("/o/{id}/documents/{document}");
+    for (person, open, closed) in [
+        (&owner, vec!["plan", "memo/pages/1"], vec!["nowhere"]),
+        (&reader, vec!["plan", "two%20words/"], vec!["memo", "nowhere", "Plan", "two+words"]),
+    ] {
+        for document in open {
+            let answer = ask_as(&server, person, "GET", &at(document)).await;
+            assert_eq!(answer.status, 200, "{document}");
+            assert_eq!(
+                (told(&answer, "organization"), told(&answer, "rule")),
+                (id.clone(), "documents".to_owned())
+            );
+        }
+        for document in closed {
+            ask_as(&server, person, "GET", &at(document)).await.refused(403, "not-permitted");
+        }
+    }
+    // Another spelling of what is open is no other name for it.
+    for uri in [at("pl%61n"), at("memo/../plan"), at("plan;x"), at("plan%2f..%2fmemo"), at("plan%00")] {
+        ask_as(&server, &reader, "GET", &uri).await.refused(403, "ambiguous-request");
+    }
+    ask_as(&server, &reader, "POST", &at("plan")).await.refused(403, "no-rule");
+    ask(&server, &[], "GET", &at("plan")).await.refused(401, "not-signed-in");
+    // The same names elsewhere are other things.
+    let other = server.organization(&server.person("olga@example.com").await, "globex").await;
+    let elsewhere = format!("/o/{}/documents/plan", other.rsplit('/').next().unwrap());
+    ask_as(&server, &owner, "GET", &elsewhere).await.refused(403, "not-permitted");
+    // A key opens no more than its scopes do.
+    let make = async |scope: &str| {
+        let body = json!({ "name": "k", "scopes": [scope] });
+        let made = server.post_as(&owner, "/api/v1/auth/api-keys", body).await.expect(201);
+        made["key"].as_str().unwrap().to_owned()
+    };
+    let (reads, writes) = (make("document:read").await, make("document:write").await);
+    assert_eq!(ask(&server, &[("x-api-key", &reads)], "GET", &at("plan")).await.status, 200);
+    ask(&server, &[("x-api-key", &writes)], "GET", &at("plan")).await.refused(403, "not-permitted");
+    // And what is refused is in the log, about that thing.
+    let refused = ask_as(&server, &reader, "GET", &at("memo")).await.refused(403, "not-permitted");
+    let root = server.super_admin("root@example.com").await;
+    let path = format!("/api/v1/decisions/{}", refused["decision_id"].as_str().unwrap());
+    let found = server.get_as(&root, &path).await.expect(200);
+    assert_eq!(
+        (&found["resource"], &found["action"]),
+        (&json!("Document::\"memo\""), &json!("document:read"))
+    );
+}
+
 async fn a_refusal_is_in_the_log_of_decisions(server: Server) {
     let (_, viewer, id) = acme(&server).await;
     let refused =
@@ -216,6 +267,26 @@ async fn a_refusal_is_in_the_log_of_decisions(server: Server) {
     let found = server.get_as(&root, &format!("/api/v1/decisions/{decision}")).await.expect(200);
     assert_eq!((&found["action"], &found["allowed"]), (&json!("project:write"), &json!(false)));
     assert_eq!(found["resource"], format!("Organization::\"{id}\""));
+}
+
+async fn a_refusal_without_a_policy_is_in_the_log_too(server: Server) {
+    let (_, viewer, id) = acme(&server).await;
+    let root = server.super_admin("root@example.com").await;
+    let nowhere = "/o/018f0000-0000-7000-8000-000000000000/projects";
+    for (method, uri, code, word) in [
+        ("GET", "/other", "no-rule", "no-rule"),
+        ("GET", "/assets/%2e%2e/me", "ambiguous-request", "ambiguous-request"),
+        ("GET", "/o/nothing/projects", "not-permitted", "no-organization"),
+        ("GET", &format!("/o/{}/projects", id.to_uppercase()), "not-permitted", "no-organization"),
+        ("GET", nowhere, "not-permitted", ""),
+    ] {
+        let refused = ask_as(&server, &viewer, method, uri).await.refused(403, code);
+        let decision = refused["decision_id"].as_str().expect("a decision");
+        let found = server.get_as(&root, &format!("/api/v1/decisions/{decision}")).await.expect(200);
+        assert_eq!(found["allowed"], false, "{uri}");
+        let told = found["errors"][0].as_str().unwrap_or_default();
+        assert_eq!(told, word, "{uri}");
+    }
 }
 
 async fn the_other_headers_are_read_and_these_alone(server: Server) {

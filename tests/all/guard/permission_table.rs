@@ -34,16 +34,58 @@ async fn everybody_may_do_what_the_table_says_on_postgres() {
     }
 }
 
+/// The columns' heads.
+const HEADS: [(&str, &str); 11] = [
+    ("anonymous", "anon"),
+    ("stranger", "strng"),
+    ("viewer", "viewr"),
+    ("member", "membr"),
+    ("agent_executor", "agent"),
+    ("admin", "admin"),
+    ("owner", "owner"),
+    ("suspended", "suspd"),
+    ("unverified", "unver"),
+    ("waitlisted", "waitl"),
+    ("super_admin", "super"),
+];
+
+/// The letters for codes of problems; the head of the table explains them. A code that is not here is written out.
+const LETTERS: [(&str, char); 14] = [
+    ("organization-archived", 'a'),
+    ("not-on-behalf", 'b'),
+    ("code-invalid", 'c'),
+    ("email-unverified", 'e'),
+    ("invalid-request", 'i'),
+    ("role-not-held", 'm'),
+    ("agent-never-owner", 'n'),
+    ("owner-protected", 'o'),
+    ("untrusted-proxy", 'p'),
+    ("self-promotion", 'r'),
+    ("session-ended", 's'),
+    ("refresh-token-invalid", 't'),
+    ("account-suspended", 'u'),
+    ("account-waitlisted", 'w'),
+];
+
 async fn table(database: Database) -> Vec<String> {
     let world = World::begin(database).await;
     let mut lines = Vec::new();
-    let mut head = vec!["operation".to_owned()];
-    head.extend(world.personas.iter().map(|persona| persona.name.to_owned()));
-    lines.push(head);
+    let heads = world.personas.iter().map(|persona| {
+        let known = HEADS.iter().find(|(name, _)| *name == persona.name);
+        known.map_or(persona.name, |(_, head)| head).to_owned()
+    });
+    let heads: Vec<String> = heads.collect();
+    let mut chapter = String::new();
     let mut operations = operations();
     // It lets the persona on the waitlist in, so it is asked after everything else.
     operations.sort_by_key(|operation| operation.id == "approve_all_registrations");
     for operation in operations {
+        let tag = operation.document["tags"][0].as_str().unwrap_or("(no chapter)");
+        if chapter != tag {
+            tag.clone_into(&mut chapter);
+            let head = [vec![format!("[{tag}]")], heads.clone()].concat();
+            lines.extend([vec![String::new(); head.len()], head]);
+        }
         for row in rows().filter(|row| row.operation == operation.id) {
             let mut line = vec![if row.case.is_empty() {
                 row.operation.to_owned()
@@ -77,7 +119,12 @@ fn told(answer: &Answer) -> String {
         _ => "",
     };
     match answer.body["code"].as_str() {
-        Some(code) if answer.status >= 400 && code != usual => format!("{} {code}", answer.status),
+        Some(code) if answer.status >= 400 && code != usual => {
+            match LETTERS.iter().find(|(known, _)| *known == code) {
+                Some((_, letter)) => format!("{}{letter}", answer.status),
+                None => format!("{} {code}", answer.status),
+            }
+        }
         _ => answer.status.to_string(),
     }
 }
@@ -88,7 +135,7 @@ fn aligned(lines: &[Vec<String>]) -> Vec<String> {
     let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
     let aligned = |line: &Vec<String>| {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        cells.collect::<Vec<_>>().join(" ").trim_end().to_owned()
     };
     lines.iter().map(aligned).collect()
 }

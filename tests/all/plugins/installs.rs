@@ -17,7 +17,9 @@ on_both!(
     a_plugin_is_installed_granted_enabled_and_disabled_while_the_server_runs,
     each_step_of_a_plugin_leaves_an_event_or_does_not_happen,
     f62_other_files_than_those_installed_do_not_run,
+    a_schema_is_part_of_what_is_installed_and_judges_every_configuration,
     f62_a_plugin_that_no_trusted_key_signed_is_refused,
+    a_plugin_whose_file_comes_back_is_asked_again,
     f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin,
 );
 
@@ -194,6 +196,36 @@ async fn f62_other_files_than_those_installed_do_not_run(first: Server) {
     assert_eq!(login(&server).await.0, 200);
 }
 
+async fn a_schema_is_part_of_what_is_installed_and_judges_every_configuration(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    let folder = first.folder.path().join("plugins/gate");
+    let digest = state(&server, &root, "gate").await["digest"].clone();
+    let body = json!({ "plugin": "gate", "digest": digest, "config": { "do": "hunter2" } });
+    let schema = |text: &str| fs::write(folder.join("config.schema.json"), text).unwrap();
+    // It is not fetched, and what it would say is not guessed.
+    for text in
+        [r#"{"$ref":"https://example.com/schema.json"}"#, r#"{"$ref":"file:///etc/passwd"}"#, "no schema"]
+    {
+        schema(text);
+        let told = server.post_as(&root, PLUGINS, body.clone()).await.refused(409, "plugin-unusable");
+        assert!(told["detail"].as_str().unwrap().contains("the schema of its configuration"), "{told}");
+    }
+    schema(r#"{"properties":{"do":{"enum":["proceed","deny"]}}}"#);
+    let told = server.post_as(&root, PLUGINS, body).await.refused(409, "plugin-unusable");
+    let told = told["detail"].as_str().unwrap();
+    assert!(told.contains(r#"/do: breaks the rule `enum ["proceed","deny"]`"#), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+
+    install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    // Another schema is another plugin, and so is none.
+    schema("{}");
+    turn(&server, &root, "gate", "enable").await.refused(409, "plugin-moved");
+    fs::remove_file(folder.join("config.schema.json")).unwrap();
+    turn(&server, &root, "gate", "enable").await.refused(409, "plugin-moved");
+}
+
 async fn f62_a_plugin_that_no_trusted_key_signed_is_refused(first: Server) {
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
@@ -253,4 +285,30 @@ async fn f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin(first: Se
     assert!([403, 404].contains(&server.get_as(&ada, &format!("{PLUGINS}/gate/logs")).await.status));
     assert!([403, 404].contains(&server.get_as(&ada, PLUGINS).await.status));
     assert_eq!(state(&server, &root, "gate").await["source"], "available");
+}
+
+async fn a_plugin_whose_file_comes_back_is_asked_again(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    server.register("ada@example.com").await;
+    install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    let component = first.folder.path().join("plugins/gate/gate.wasm");
+    let away = component.with_extension("away");
+
+    fs::rename(&component, &away).unwrap();
+    let server = server.restarted().await;
+    take_up(&server).await;
+    assert_eq!(login(&server).await.0, 503, "it cannot be asked");
+    fs::rename(&away, &component).unwrap();
+    take_up(&server).await;
+    assert_eq!(login(&server).await.0, 200);
+    assert_eq!(state(&server, &root, "gate").await["fault"], Value::Null);
+}
+
+/// What the server does every few seconds.
+async fn take_up(server: &Server) {
+    let caller = palisade::app::events_principal();
+    let ok = server.app.authorize(&caller, palisade::guard::actions::LoadPlugins {}).await.unwrap();
+    server.app.load_plugins(&ok).await.unwrap();
 }

@@ -15,7 +15,7 @@ on_both!(events_come_again_until_they_are_taken);
 fn with_traps_everywhere(setup: &mut Setup) {
     let all =
         ["hostile", "gate", "scribe", "wordlist", "legacy", "postman", "tap", "doorkeeper", "keymaster"];
-    bind(setup, all.map(|name| doing(name, "panic", "")).concat());
+    bind(setup, all.map(|name| doing(name, "panic", "on_failure = \"closed\"")).concat());
 }
 
 async fn f60_a_bad_plugin_on_every_hook_does_not_keep_an_administrator_out(mut server: Server) {

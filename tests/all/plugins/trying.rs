@@ -237,8 +237,26 @@ fn javascript_refuses_throw_away_addresses() {
 #[test]
 fn a_plugin_refuses_its_configuration_in_its_own_words() {
     let trial = Trial::of("captcha");
-    let told = trial.no_answer(&json!({ "lowest_score": 2.0 }), &registration(&json!({})), &json!([]));
-    assert!(told.contains("lowest_score: must be 0.0 to 1.0"), "{told}");
+    let told = trial.no_answer(&json!({ "lowest_score": 0.5 }), &registration(&json!({})), &json!([]));
+    assert!(told.contains("lowest_score: only recaptcha gives scores"), "{told}");
+}
+
+#[test]
+fn a_schema_refuses_a_configuration_by_place_and_rule_before_the_plugin_sees_it() {
+    let (captcha, waitlist) = (Trial::of("captcha"), Trial::of("waitlist"));
+    for (trial, config, rule) in [
+        (&captcha, json!({ "lowest_score": 4711 }), "/lowest_score: breaks the rule `maximum 1`"),
+        (&captcha, json!({ "send_ip": "hunter2" }), "/send_ip: breaks the rule `type"),
+        (
+            &waitlist,
+            json!({ "invitation_codes": ["hunter2"] }),
+            "/invitation_codes/0: breaks the rule `minLength 8`",
+        ),
+        (&waitlist, json!({ "alowed_domains": [] }), "/: `alowed_domains` is not known"),
+    ] {
+        let told = trial.no_answer(&config, &registration(&json!({})), &json!([]));
+        assert!(told.contains(rule) && !told.contains("hunter2") && !told.contains("4711"), "{told}");
+    }
 }
 
 #[test]

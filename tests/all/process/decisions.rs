@@ -20,6 +20,8 @@ async fn the_log_is_exported_and_replayed_against_other_policies(place: Place) {
     assert_eq!(made.0, 201, "{}", made.1);
     let refused = server.send("POST", "/api/v1/organizations", Some(&unverified), Some(body)).await.unwrap();
     assert_eq!((refused.0, &refused.1["code"]), (403, &json!("email-unverified")), "{}", refused.1);
+    let asked = server.send("GET", "/access/v1/forward-auth", Some(&access), None).await.unwrap();
+    assert_eq!((asked.0, &asked.1["code"]), (403, &json!("untrusted-proxy")), "{}", asked.1);
     // What was decided last is written when the server stops.
     assert_eq!(server.stop().code, Some(0));
 
@@ -36,6 +38,8 @@ async fn the_log_is_exported_and_replayed_against_other_policies(place: Place) {
 
     let same = place.run(&["decisions", "replay"], "").succeeded();
     assert!(same.starts_with("0 of "), "{same}");
+    assert!(same.contains("refused beside the policies, whatever they say: 1\n"), "{same}");
+    assert!(!same.contains("cannot be asked"), "{same}");
 
     let proposed = place.folder.path().join("proposed");
     fs::create_dir(&proposed).unwrap();

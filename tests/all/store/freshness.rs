@@ -1,5 +1,7 @@
 //! "At least as fresh as": the revision that a change tells, demanded by a reader.
 
+use std::time::{Duration, Instant};
+
 use palisade::domain::SystemRole;
 use poem::http::Method;
 use serde_json::json;
@@ -14,6 +16,7 @@ on_both!(
     what_another_server_changed_counts_for_who_demands_it_and_for_all_after,
     a_server_that_asks_each_time_sees_at_once_what_another_changed,
     a_database_that_was_set_back_is_not_as_fresh,
+    a_demand_is_waited_for,
     what_is_no_revision_is_refused
 );
 
@@ -90,17 +93,41 @@ async fn a_database_that_was_set_back_is_not_as_fresh(server: Server) {
     let before = change(&server, &ada).await;
     let told = change(&server, &ada).await;
     let server = server.restarted().await;
-    let url = server.config.database_url();
-    let sql = AssertSqlSafe("DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)".to_owned());
+    change_database(&server, "DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)").await;
+    let refused = read(&server, &ada, &told).await;
+    assert!(refused.headers.contains_key("retry-after"));
+    refused.refused(503, "unavailable");
+    read(&server, &ada, &before).await.expect(200);
+}
+
+async fn change_database(server: &Server, sql: &str) {
+    let (url, sql) = (server.config.database_url(), AssertSqlSafe(sql.to_owned()));
     if url.expose().starts_with("sqlite:") {
         sqlx::SqliteConnection::connect(url.expose()).await.unwrap().execute(sql).await.unwrap();
     } else {
         sqlx::PgConnection::connect(url.expose()).await.unwrap().execute(sql).await.unwrap();
     }
-    let refused = read(&server, &ada, &told).await;
-    assert!(refused.headers.contains_key("retry-after"));
-    refused.refused(503, "unavailable");
-    read(&server, &ada, &before).await.expect(200);
+}
+
+async fn a_demand_is_waited_for(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let told = change(&server, &ada).await;
+    let server = server.restarted().await;
+    change_database(&server, "CREATE TABLE later AS SELECT * FROM events ORDER BY seq DESC LIMIT 1").await;
+    change_database(&server, "DELETE FROM events WHERE seq = (SELECT MAX(seq) FROM events)").await;
+    // What this server reads lags behind: it looks again and again before it gives up.
+    let began = Instant::now();
+    read(&server, &ada, &told).await.refused(503, "unavailable");
+    assert!(began.elapsed() >= Duration::from_millis(400), "{:?}", began.elapsed());
+    // It comes up with the demand while somebody waits for it. Whoever has waited too long is told to try again.
+    let mut waits = Box::pin(read(&server, &ada, &told));
+    assert!(tokio::time::timeout(Duration::from_millis(1), &mut waits).await.is_err(), "it did not wait");
+    change_database(&server, "INSERT INTO events SELECT * FROM later").await;
+    let mut answer = waits.await;
+    if answer.status == 503 {
+        answer = read(&server, &ada, &told).await;
+    }
+    assert_eq!(answer.expect(200)["department"], "Anvils");
 }
 
 async fn what_is_no_revision_is_refused(server: Server) {

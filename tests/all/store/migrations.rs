@@ -3,7 +3,7 @@ use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use palisade::store::{MIGRATIONS, Store};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use super::texts;
 use crate::golden::compare;
@@ -106,6 +106,80 @@ async fn a_migration_that_was_changed_after_it_ran_stops_the_start() {
     assert_eq!(error, "cannot bring the tables up to date");
 }
 
+/// A decision by a policy, and one that rests on the same a day later.
+const LOGGED: [&str; 4] = [
+    "INSERT INTO decision_slices (hash, entities, day) VALUES (<4a>, '[1]', 20001)",
+    "INSERT INTO decisions (id, day, created_at, principal, action, resource, allowed, policies, errors, policy_version, \
+     request_id, context, slice) VALUES (<01>, 20000, 1, 'p', 'a', 'r', <no>, '[]', '[]', 'v', 'q', '{}', <4a>)",
+    "INSERT INTO decisions (id, day, created_at, principal, action, resource, allowed, policies, errors, policy_version, \
+     request_id, context, slice) VALUES (<02>, 20001, 2, 'p', 'a', 'r', <no>, '[]', '[]', 'v', 'q', '{}', <4a>)",
+    "INSERT INTO decision_policies (decision_id, policy) VALUES (<01>, 'some.policy')",
+];
+
+/// The steps before the log was partitioned, some of the log, that step; then what is found of it.
+async fn partitioned(
+    url: &str,
+    pick: fn(usize) -> &'static str,
+    spelled: impl Fn(&str) -> String,
+) -> Vec<Vec<String>> {
+    let at = MIGRATIONS.iter().position(|(_, name, ..)| name.ends_with("partition_decisions")).unwrap();
+    for step in 0..at {
+        run(url, pick(step).to_owned()).await;
+    }
+    for statement in LOGGED {
+        run(url, spelled(statement)).await;
+    }
+    run(url, pick(at).to_owned()).await;
+    texts(
+        url,
+        "SELECT CAST(decisions.day AS TEXT), entities, COALESCE(policy, 'none') FROM decisions \
+         JOIN decision_slices ON hash = slice AND decision_slices.day = decisions.day \
+         LEFT JOIN decision_policies ON decision_id = decisions.id ORDER BY decisions.id",
+    )
+    .await
+}
+
+async fn run(url: &str, statements: String) {
+    let statements = sqlx::raw_sql(AssertSqlSafe(statements));
+    if url.starts_with("sqlite:") {
+        let mut db = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.expect("the file opens");
+        db.execute(statements).await.expect("the statement is right");
+    } else {
+        let mut db = PgConnection::connect(url).await.expect("the server answers");
+        db.execute(statements).await.expect("the statement is right");
+    }
+}
+
+fn found() -> Vec<Vec<String>> {
+    [["20000", "[1]", "some.policy"], ["20001", "[1]", "none"]]
+        .map(|row| row.map(str::to_owned).to_vec())
+        .to_vec()
+}
+
+#[tokio::test]
+async fn what_the_log_of_decisions_held_is_there_when_it_has_partitions_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = Database::Sqlite.fresh(folder.path()).await;
+    let spelled = |sql: &str| {
+        let sql = sql.replace("<4a>", "x'4a'").replace("<no>", "0");
+        sql.replace("<01>", "x'01'").replace("<02>", "x'02'")
+    };
+    assert_eq!(partitioned(&url, |step| MIGRATIONS[step].2, spelled).await, found());
+}
+
+#[tokio::test]
+async fn what_the_log_of_decisions_held_is_there_when_it_has_partitions_on_postgres() {
+    let Some(Database::Postgres { server }) = Database::postgres() else { return };
+    let (name, url) = empty(&server).await;
+    let id = |last: u8| format!("'{}'", uuid::Uuid::from_u128(last.into()));
+    let spelled = |sql: &str| {
+        let sql = sql.replace("<4a>", "'\\x4a'").replace("<no>", "false");
+        sql.replace("<01>", &id(1)).replace("<02>", &id(2))
+    };
+    assert_eq!(partitioned(&url, |step| MIGRATIONS[step].3, spelled).await, found());
+    drop_database(&server, &name).await;
+}
+
 async fn migrate(url: &str) {
     Store::open(url).await.expect("the database opens").close().await;
 }
@@ -165,8 +239,9 @@ async fn sqlite_schema(url: &str) -> Vec<String> {
 
 async fn postgres_schema(url: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let tables = "SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = 'public' \
-        AND table_name NOT LIKE '\\_%' ORDER BY table_name::TEXT COLLATE \"C\"";
+    // A partition is its table's.
+    let tables = "SELECT relname::TEXT FROM pg_class WHERE relnamespace = 'public'::REGNAMESPACE \
+        AND relkind IN ('r', 'p') AND NOT relispartition AND relname NOT LIKE '\\_%' ORDER BY relname::TEXT COLLATE \"C\"";
     for table in texts(url, tables).await {
         let table = &table[0];
         lines.push(table.clone());

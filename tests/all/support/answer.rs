@@ -34,6 +34,9 @@ impl Answer {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
         let kind = self.headers.get("content-type").and_then(|kind| kind.to_str().ok());
         assert_eq!(kind, Some("application/problem+json"));
+        // Whoever is refused can tell an administrator which decision it was; of what is hidden there is none to tell.
+        let decision = self.body["decision_id"].as_str().is_some();
+        assert_eq!(decision, status == 403, "{}", self.body);
         self.body
     }
 

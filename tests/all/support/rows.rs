@@ -9,6 +9,11 @@ impl Server {
         self.config.database_url().expose().starts_with("sqlite:")
     }
 
+    /// Whether the log of decisions has partitions here.
+    pub fn has_partitions(&self) -> bool {
+        !self.is_sqlite()
+    }
+
     /// What a `SELECT COUNT(*) …` counts, behind the server's back.
     pub async fn count(&self, sql: &str) -> i64 {
         let url = self.config.database_url();
@@ -66,13 +71,18 @@ impl Server {
             (false, true) => "ALTER TABLE events ADD CONSTRAINT no_events CHECK (false) NOT VALID",
             (false, false) => "ALTER TABLE events DROP CONSTRAINT no_events",
         };
+        self.change_rows(sql, sql).await;
+    }
+
+    /// Runs a statement behind the server's back.
+    pub async fn change_rows(&self, sqlite: &str, postgres: &str) {
         let url = self.config.database_url();
         if self.is_sqlite() {
             let mut db = SqliteConnection::connect(url.expose()).await.expect("the file opens");
-            db.execute(sql).await.expect("the table can be changed");
+            db.execute(AssertSqlSafe(sqlite.to_owned())).await.expect("the statement is right");
         } else {
             let mut db = PgConnection::connect(url.expose()).await.expect("the server answers");
-            db.execute(sql).await.expect("the table can be changed");
+            db.execute(AssertSqlSafe(postgres.to_owned())).await.expect("the statement is right");
         }
     }
 }
