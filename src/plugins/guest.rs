@@ -211,7 +211,11 @@ impl State {
                 } else if text.contains("store handle limit exceeded") {
                     Error::TooManyHandles
                 } else if text.contains("unknown import") {
-                    Error::Trapped("it called what its world does not offer".to_owned())
+                    let import = text.split('`').nth(1).unwrap_or("something");
+                    Error::Trapped(format!(
+                        "it called {}, which its world does not offer",
+                        clean::line(import, 200)
+                    ))
                 } else {
                     Error::Engine(text)
                 }

@@ -108,6 +108,10 @@ impl App {
         ok: Authorized<'_, DisconnectEverybody>,
         provider: &str,
     ) -> Result<Released<DisconnectEverybody, Disconnected>, Error> {
+        // PostgreSQL's text holds no NUL.
+        if provider.contains('\0') {
+            return Err(Error::NotFound);
+        }
         let mut people = self.store.list_people_at(&ok, provider, AT_ONCE + 1).await?;
         if people.is_empty() {
             return Err(Error::NotFound);
