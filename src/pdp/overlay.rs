@@ -9,7 +9,7 @@ mod property;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cedar_policy::{Authorizer, Entities, EntityUid, Policy, PolicyId, PolicySet, Request};
+use cedar_policy::{ActionConstraint, Authorizer, Entities, EntityUid, Policy, PolicyId, PolicySet, Request};
 use serde_json::json;
 
 use super::decision::{Determining, Error, PolicyText};
@@ -71,11 +71,16 @@ impl Overlay {
         }
     }
 
-    /// The policies of roles that the principal is in.
+    /// The policies of roles that the principal is in, but for those that permit nothing: Cedar takes an empty list of
+    /// actions for a mistake where it looks at types.
     pub(super) fn of(&self, principal: &EntityUid, entities: &Entities) -> Vec<Policy> {
         let above = entities.ancestors(principal).into_iter().flatten().filter(|it| *it != principal);
         let sets = above.chain([principal]).filter_map(|name| self.by_role.get(name));
-        sets.flat_map(PolicySet::policies).cloned().collect()
+        let permits = |policy: &&Policy| match policy.action_constraint() {
+            ActionConstraint::In(actions) => !actions.is_empty(),
+            ActionConstraint::Any | ActionConstraint::Eq(_) => true,
+        };
+        sets.flat_map(PolicySet::policies).filter(permits).cloned().collect()
     }
 
     /// Whether the principal is in any of the roles.

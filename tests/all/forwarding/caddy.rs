@@ -30,7 +30,7 @@ async fn before(server: Server) -> Option<Front> {
             .replace("\napp.example.com {", &bind)
             .replace("127.0.0.1:8080 {", &format!("{} {{", places.palisade))
             .replace("reverse_proxy 127.0.0.1:9000", &format!("reverse_proxy {}", places.service));
-        let main = format!("{{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n}}\n{site}");
+        let main = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{site}");
         let file = folder.join("Caddyfile");
         std::fs::write(&file, main).expect("the folder can be written");
         let log = File::create(folder.join("error.log")).expect("the folder can be written");
