@@ -30,6 +30,9 @@ async fn before(server: Server) -> Option<Front> {
             .replace("\napp.example.com {", &bind)
             .replace("127.0.0.1:8080 {", &format!("{} {{", places.palisade))
             .replace("reverse_proxy 127.0.0.1:9000", &format!("reverse_proxy {}", places.service));
+        // Over a socket file nobody has an address, and Caddy then names no host; before people it does.
+        let asks = "uri /access/v1/forward-auth";
+        let site = site.replace(asks, &format!("{asks}\n\t\t\theader_up X-Forwarded-Host {{host}}"));
         let main = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{site}");
         let file = folder.join("Caddyfile");
         std::fs::write(&file, main).expect("the folder can be written");
