@@ -58,7 +58,8 @@ use bindings::palisade::plugin as offered;
 use offered::types;
 
 /// Interfaces of WASI that the run-times of some languages import whatever the plugin does. They are there and empty:
-/// nothing of the machine is behind them, and calling one ends the call.
+/// nothing of the machine is behind them. Python's asks for its environment whenever it starts and gets an empty one;
+/// calling anything else ends the call.
 const EMPTY: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
@@ -73,6 +74,22 @@ pub(super) fn offers(world: World, import: &str) -> bool {
         Some(_) => false,
         None => EMPTY.iter().any(|interface| import.starts_with(interface)),
     }
+}
+
+fn empty_environment(
+    linker: &mut Linker<State>,
+    runtime: &Runtime,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    let kind = component.component_type();
+    let mut imports = kind.imports(&runtime.engine).map(|(import, _)| import);
+    let Some(import) = imports.find(|import| import.starts_with("wasi:cli/environment@")) else {
+        return Ok(());
+    };
+    let mut environment = linker.instance(import)?;
+    environment.func_wrap("get-environment", |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
+    environment.func_wrap("get-arguments", |_, (): ()| Ok((Vec::<String>::new(),)))?;
+    environment.func_wrap("initial-cwd", |_, (): ()| Ok((None::<String>,)))
 }
 
 /// A component, linked and ready for calls.
@@ -120,6 +137,7 @@ impl Guest {
         if imports.kv {
             offered::kv::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         }
+        empty_environment(&mut linker, runtime, component)?;
         // What is left is of `EMPTY`: everything else was refused by name before.
         linker.define_unknown_imports_as_traps(component)?;
         let pre = linker.instantiate_pre(component)?;
