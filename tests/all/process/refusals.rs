@@ -172,9 +172,9 @@ async fn a_plugin_that_is_not_there_or_refuses_its_configuration_stops_the_start
         ("[[plugins]]\nname = \"no-such-plugin\"\n", "no-such-plugin"),
         (
             "[[plugins]]\nname = \"waitlist\"\nconfig = { invitation_codes = [\"short\"] }\n",
-            "at least 8 characters",
+            "/invitation_codes/0: breaks the rule `minLength 8`",
         ),
-        ("[[plugins]]\nname = \"waitlist\"\nconfig = { mdoe = \"open\" }\n", "mdoe"),
+        ("[[plugins]]\nname = \"waitlist\"\nconfig = { mdoe = \"open\" }\n", "`mdoe` is not known"),
         ("[[plugins]]\nname = \"../../etc\"\n", "etc"),
     ] {
         let place = Place::on_sqlite().await;
