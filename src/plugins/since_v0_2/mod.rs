@@ -57,9 +57,11 @@ use bindings::exports::palisade::plugin as exported;
 use bindings::palisade::plugin as offered;
 use offered::types;
 
+/// Random bytes that one call gets at most.
+const RANDOM: u64 = 4_096;
 /// Interfaces of WASI that the run-times of some languages import whatever the plugin does. They are there and empty:
-/// nothing of the machine is behind them. Python's asks for its environment whenever it starts and gets an empty one;
-/// calling anything else ends the call.
+/// nothing of the machine is behind them. What Python's asks for before anything else is answered by `empty_machine`; calling
+/// anything else ends the call.
 const EMPTY: [&str; 6] =
     ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
@@ -76,20 +78,38 @@ pub(super) fn offers(world: World, import: &str) -> bool {
     }
 }
 
-fn empty_environment(
+/// What a run-time asks for before the plugin's own code runs: an environment without a word in it, a clock that stands,
+/// and random bytes, which give nothing of the machine away.
+fn empty_machine(
     linker: &mut Linker<State>,
     runtime: &Runtime,
     component: &Component,
 ) -> wasmtime::Result<()> {
     let kind = component.component_type();
-    let mut imports = kind.imports(&runtime.engine).map(|(import, _)| import);
-    let Some(import) = imports.find(|import| import.starts_with("wasi:cli/environment@")) else {
-        return Ok(());
-    };
-    let mut environment = linker.instance(import)?;
-    environment.func_wrap("get-environment", |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
-    environment.func_wrap("get-arguments", |_, (): ()| Ok((Vec::<String>::new(),)))?;
-    environment.func_wrap("initial-cwd", |_, (): ()| Ok((None::<String>,)))
+    for (import, _) in kind.imports(&runtime.engine) {
+        match import.split_once('@').map_or(import, |(name, _)| name) {
+            "wasi:cli/environment" => {
+                let mut it = linker.instance(import)?;
+                it.func_wrap("get-environment", |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
+                it.func_wrap("get-arguments", |_, (): ()| Ok((Vec::<String>::new(),)))?;
+                it.func_wrap("initial-cwd", |_, (): ()| Ok((None::<String>,)))?;
+            }
+            "wasi:clocks/monotonic-clock" => {
+                linker.instance(import)?.func_wrap("now", |_, (): ()| Ok((0_u64,)))?;
+            }
+            "wasi:random/random" => {
+                let mut it = linker.instance(import)?;
+                it.func_wrap("get-random-bytes", |_, (length,): (u64,)| {
+                    let mut bytes = vec![0_u8; usize::try_from(length.min(RANDOM))?];
+                    rand::fill(bytes.as_mut_slice());
+                    Ok((bytes,))
+                })?;
+                it.func_wrap("get-random-u64", |_, (): ()| Ok((rand::random::<u64>(),)))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A component, linked and ready for calls.
@@ -137,7 +157,7 @@ impl Guest {
         if imports.kv {
             offered::kv::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
         }
-        empty_environment(&mut linker, runtime, component)?;
+        empty_machine(&mut linker, runtime, component)?;
         // What is left is of `EMPTY`: everything else was refused by name before.
         linker.define_unknown_imports_as_traps(component)?;
         let pre = linker.instantiate_pre(component)?;
