@@ -1,15 +1,13 @@
 //! The permit, and the one function that makes it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::actions::{Context, role_ref};
-use super::grants::Given;
-use super::own_roles::{Kept, OwnRoles};
-use super::record::{DecisionId, Recorder};
-use super::{Action, Denied, Facts, OWN_TYPES, Party, Principal, Resource, Slice, UserPrincipal};
-use crate::domain::{Clock, Gift, Micros, OrganizationId, Random, RoleRef, SystemRole};
-use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
+use super::actions::Context;
+use super::asking::{Known, question};
+use super::own_roles::OwnRoles;
+use super::record::DecisionId;
+use super::{Action, Denied, Guard, Party, Principal, Resource};
+use crate::pdp::{Decision, Entity};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -121,74 +119,7 @@ const INSUFFICIENT_SCOPE: &str = "insufficient-scope";
 /// Nobody gives a role of which they do not hold every permission.
 const ROLE_NOT_HELD: &str = "role-not-held";
 
-/// What a question rests on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
-    pub(super) slice: &'a Slice,
-    pub(super) own: Option<&'a OwnRoles>,
-    /// Roles on what the object is in.
-    pub(super) given: &'a [Given],
-}
-
-/// Whether a permission is held, and which decision settled it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    pub allowed: bool,
-    /// The one that said no, or the last that said yes.
-    pub decision: DecisionId,
-}
-
-/// Asks Cedar, and turns its allow into a permit.
-#[derive(Debug, Clone)]
-pub struct Guard {
-    pdp: Arc<Pdp>,
-    facts: Arc<dyn Facts>,
-    recorder: Arc<dyn Recorder>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    kept: Kept,
-}
-
 impl Guard {
-    #[must_use]
-    pub fn new(
-        pdp: Arc<Pdp>,
-        facts: Arc<dyn Facts>,
-        recorder: Arc<dyn Recorder>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Self {
-        Self { pdp, facts, recorder, clock, random, kept: Kept::new() }
-    }
-
-    /// For the other files of this folder.
-    pub(super) fn pdp(&self) -> &Pdp {
-        &self.pdp
-    }
-
-    /// For work that outlives a borrow.
-    pub(super) fn shared_pdp(&self) -> &Arc<Pdp> {
-        &self.pdp
-    }
-
-    pub(super) fn facts(&self) -> &dyn Facts {
-        &*self.facts
-    }
-
-    pub(super) fn kept(&self) -> &Kept {
-        &self.kept
-    }
-
-    pub(super) fn recorder(&self) -> &dyn Recorder {
-        &*self.recorder
-    }
-
-    /// The present, and the name of a decision that is made now.
-    pub(super) fn stamp(&self) -> (Micros, DecisionId) {
-        let now = self.clock.now();
-        (now, DecisionId::from(self.random.uuid(now)))
-    }
-
     /// Asks whether `caller` may do `action`.
     ///
     /// # Errors
@@ -200,8 +131,8 @@ impl Guard {
         action: A,
     ) -> Result<Authorized<'c, A>, Denied> {
         let resource = action.resource();
-        let slice = self.facts.about(&caller.party, &resource).await?;
-        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
+        let slice = self.facts().about(&caller.party, &resource).await?;
+        let own = self.kept().of(&slice, self.pdp(), self.facts()).await?;
         let given = self.given(caller, &slice, &resource).await?;
         let known = Known { slice: &slice, own: own.as_deref(), given: &given };
         let mut decision = None;
@@ -232,212 +163,6 @@ impl Guard {
             register: slice.register,
             grants: slice.grants.map(|(_, revision)| revision),
         })
-    }
-
-    /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,
-    /// an organization or the platform. Nobody grants what they do not hold.
-    ///
-    /// # Errors
-    /// If the facts cannot be read, or no decision can be made.
-    pub async fn holds(
-        &self,
-        caller: &Principal,
-        permission: &str,
-        resource: Resource,
-    ) -> Result<bool, Denied> {
-        self.holds_with(caller, permission, resource, &Context::new()).await
-    }
-
-    /// The same, where the permission has a context.
-    pub(super) async fn holds_with(
-        &self,
-        caller: &Principal,
-        permission: &str,
-        resource: Resource,
-        context: &Context,
-    ) -> Result<bool, Denied> {
-        Ok(self.ask_with(caller, permission, resource, context).await?.allowed)
-    }
-
-    /// [`Guard::holds`], with the decision that settled it.
-    ///
-    /// # Errors
-    /// If the facts cannot be read, or no decision can be made.
-    pub async fn ask(
-        &self,
-        caller: &Principal,
-        permission: &str,
-        resource: Resource,
-    ) -> Result<Held, Denied> {
-        self.ask_with(caller, permission, resource, &Context::new()).await
-    }
-
-    async fn ask_with(
-        &self,
-        caller: &Principal,
-        permission: &str,
-        resource: Resource,
-        context: &Context,
-    ) -> Result<Held, Denied> {
-        let slice = self.facts.about(&caller.party, &resource).await?;
-        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
-        let given = self.given(caller, &slice, &resource).await?;
-        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
-        let mut answer = Held { allowed: false, decision: DecisionId::default() };
-        for link in caller.links() {
-            // What the schema no longer knows nobody holds.
-            if !self.is_about(permission, &resource) {
-                let asked = question(link, permission.to_owned().into(), context.clone(), &resource, known);
-                let decision = self.deny(&caller.origin.request_id, &asked, "not-applicable").await;
-                return Ok(Held { allowed: false, decision });
-            }
-            answer = self.held(caller, link, permission, context, &resource, known).await?;
-            if !answer.allowed {
-                return Ok(answer);
-            }
-        }
-        if slice.exists {
-            return Ok(answer);
-        }
-        let asked = question(&caller.party, permission.to_owned().into(), context.clone(), &resource, known);
-        let decision = self.deny(&caller.origin.request_id, &asked, "not-found").await;
-        Ok(Held { allowed: false, decision })
-    }
-
-    /// Whether the caller, with every link, holds all that a role of the organization would give.
-    ///
-    /// # Errors
-    /// As [`Guard::holds`].
-    pub async fn holds_gift(
-        &self,
-        caller: &Principal,
-        organization: OrganizationId,
-        gift: &Gift<'_>,
-    ) -> Result<bool, Denied> {
-        let slice = self.facts.about(&caller.party, &Resource::Organization(organization)).await?;
-        let own = self.kept.of(&slice, &self.pdp, &*self.facts).await?;
-        let known = Known { slice: &slice, own: own.as_deref(), given: &[] };
-        for link in caller.links() {
-            if !self.has_gift(caller, link, organization, gift, known).await? {
-                return Ok(false);
-            }
-        }
-        Ok(slice.exists)
-    }
-
-    /// Whether every link of the caller holds a role, or every permission of it.
-    async fn holds_role(
-        &self,
-        caller: &Principal,
-        organization: OrganizationId,
-        role: RoleRef,
-        known: Known<'_>,
-    ) -> Result<bool, Denied> {
-        let name = role_ref(organization, role);
-        let nothing = crate::domain::Roles::default();
-        let roles = known.own.map_or(&nothing, |own| &own.roles);
-        let Some(gift) = roles.gift(role) else { return Ok(false) };
-        for link in caller.links() {
-            let held =
-                is_in(link, &name, known) || self.has_gift(caller, link, organization, &gift, known).await?;
-            if !held {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn has_gift(
-        &self,
-        caller: &Principal,
-        link: &Party,
-        organization: OrganizationId,
-        gift: &Gift<'_>,
-        known: Known<'_>,
-    ) -> Result<bool, Denied> {
-        let place = Resource::Organization(organization);
-        if !self.has(caller, link, &gift.permissions, &place, known).await? {
-            return Ok(false);
-        }
-        let Some(system) = gift.system else { return Ok(true) };
-        if is_in(link, &role_ref(organization, system), known) {
-            return Ok(true);
-        }
-        let given = self.given_by_policies(organization, system, known);
-        let given: Vec<&str> = given.iter().map(String::as_str).collect();
-        self.has(caller, link, &given, &place, known).await
-    }
-
-    /// The permissions that the policies give to whoever is in one of the platform's roles and nothing else. The files
-    /// are the operator's, so what a role gives is asked of them, not of a list.
-    fn given_by_policies(
-        &self,
-        organization: OrganizationId,
-        role: SystemRole,
-        Known { slice, own, .. }: Known<'_>,
-    ) -> Vec<String> {
-        let place = Resource::Organization(organization);
-        let mut permissions = self.pdp.permissions();
-        permissions.retain(|permission| self.is_about(permission, &place));
-        let slice = Slice { roles: vec![role_ref(organization, role)], ..slice.clone() };
-        let known = Known { slice: &slice, own, given: &[] };
-        // If there could be nobody, everything would have to be held.
-        if let Some(somebody) = UserPrincipal::nobody_in_particular() {
-            let somebody = Party::User(Box::new(somebody));
-            permissions.retain(|permission| {
-                let asked = question(&somebody, permission.clone().into(), Context::new(), &place, known);
-                self.could_allow(&asked, None)
-            });
-        }
-        permissions
-    }
-
-    /// Whether one link has each of these on `resource`.
-    pub(super) async fn has(
-        &self,
-        caller: &Principal,
-        link: &Party,
-        permissions: &[&str],
-        resource: &Resource,
-        known: Known<'_>,
-    ) -> Result<bool, Denied> {
-        let (who, what) = (link.uid().kind, resource.entity().kind);
-        for permission in permissions {
-            // What the schema does not know, or not of such a caller, they do not hold.
-            if !self.pdp.applies(permission, &who, &what) {
-                return Ok(false);
-            }
-            if !self.held(caller, link, permission, &Context::new(), resource, known).await?.allowed {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether a credential can be granted this text.
-    #[must_use]
-    pub fn is_scope(&self, permission: &str) -> bool {
-        self.pdp.is_scope(permission)
-    }
-
-    /// Whether the schema has a permission of this name.
-    #[must_use]
-    pub fn is_permission(&self, permission: &str) -> bool {
-        self.pdp.is_permission(permission)
-    }
-
-    /// Whether a permission can be held on this kind of object.
-    #[must_use]
-    pub fn is_about(&self, permission: &str, resource: &Resource) -> bool {
-        self.pdp.applies(permission, "User", &resource.entity().kind)
-    }
-
-    /// Whether a permission can be held on a product's things of this type.
-    #[must_use]
-    pub fn is_about_things(&self, permission: &str, kind: &str) -> bool {
-        !OWN_TYPES.contains(&kind)
-            && self.is_askable(permission)
-            && self.pdp.applies(permission, "User", kind)
     }
 
     /// What a denied caller may learn of the refusal of one link.
@@ -476,81 +201,9 @@ impl Guard {
                     let known = Known { given: &[], ..known };
                     let asked = question(link, action.into(), Context::new(), &shown, known);
                     let overlay = known.own.map(|own| &*own.overlay);
-                    self.pdp.decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
+                    self.pdp().decide_with(&asked, overlay).is_ok_and(|decision| decision.allowed)
                 }),
             };
         if visible { Denied::Forbidden { codes: codes(false), decision } } else { Denied::NotFound }
     }
-
-    /// One link's decision, told to the recorder.
-    pub(super) async fn decide(
-        &self,
-        caller: &Principal,
-        link: &Party,
-        action: impl Into<Cow<'static, str>>,
-        context: Context,
-        resource: &Resource,
-        known: Known<'_>,
-    ) -> Result<(DecisionId, Decision), Denied> {
-        let question = question(link, action.into(), context, resource, known);
-        self.decided(caller, &question, known.own.map(|own| &*own.overlay)).await
-    }
-
-    /// The answer to a whole question, told to the recorder.
-    pub(super) async fn decided(
-        &self,
-        caller: &Principal,
-        question: &Question,
-        overlay: Option<&Overlay>,
-    ) -> Result<(DecisionId, Decision), Denied> {
-        let made = self.pdp.decide_with(question, overlay);
-        let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
-        let id = self.tell_of(&caller.origin.request_id, None, question, &made).await;
-        Ok((id, made))
-    }
-}
-
-pub(super) fn question(
-    link: &Party,
-    action: Cow<'static, str>,
-    context: Context,
-    resource: &Resource,
-    Known { slice, own, given }: Known<'_>,
-) -> Question {
-    let mut principal = link.entity(&slice.roles);
-    let given = given.iter().filter(|it| it.holder == principal.uid);
-    principal.parents.extend(given.map(|it| it.role.clone()));
-    let uid = principal.uid.clone();
-    let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
-    // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
-    entities.extend(slice.entities.iter().filter(|entity| entity.uid != uid).cloned());
-    if let Some(own) = own {
-        let named = context.iter().filter_map(|(_, value)| match value {
-            Value::Entity(entity) => Some(entity),
-            _ => None,
-        });
-        own.add_to(&mut entities, principal.parents.iter().chain(named).cloned().collect());
-    }
-    entities.push(principal);
-    Question { principal: uid, action, resource: resource.entity(), context, entities }
-}
-
-/// Whether a link is in a role, by itself or through roles that include it.
-fn is_in(link: &Party, role: &EntityRef, Known { slice, own, .. }: Known<'_>) -> bool {
-    let mut entities = slice.entities.clone();
-    let mut next = link.entity(&slice.roles).parents;
-    if let Some(own) = own {
-        own.add_to(&mut entities, next.clone());
-    }
-    let mut seen: Vec<EntityRef> = Vec::new();
-    while let Some(one) = next.pop() {
-        if one == *role {
-            return true;
-        }
-        if !seen.contains(&one) {
-            next.extend(entities.iter().filter(|it| it.uid == one).flat_map(|it| it.parents.iter().cloned()));
-            seen.push(one);
-        }
-    }
-    false
 }

@@ -1,76 +1,90 @@
-//! Who holds what on a single thing: nobody passes on what they do not have.
+//! Who holds which permission, on what they are asked about as a whole or on a single thing.
 
-use super::actions::{Context, role_ref};
-use super::authorized::{Known, question};
-use super::grants::{Given, around};
+use super::actions::Context;
+use super::asking::{Known, about, question};
+use super::grants::around;
 use super::record::DecisionId;
-use super::{Denied, GivenRole, Guard, Held, Party, Principal, Resource, Slice, UserPrincipal};
-use crate::domain::{Micros, OrganizationId, RoleRef, Roles};
-use crate::pdp::{Entity, EntityRef, Overlay, Question};
+use super::{Denied, GivenRole, Guard, OWN_TYPES, Party, Principal, Resource};
+use crate::domain::OrganizationId;
+use crate::pdp::{Entity, Overlay, Question};
+
+/// Whether a permission is held, and which decision settled it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub allowed: bool,
+    /// The one that said no, or the last that said yes.
+    pub decision: DecisionId,
+}
 
 impl Guard {
-    /// Whether the caller, with every link, has all that a role would give on a thing and on what is in it, for as long
-    /// as it would. `thing` is it first, then what it is in.
-    ///
-    /// What is in the thing is not known, so what the role gives is asked for in the organization as a whole, of the
-    /// caller as they are on the thing; and then once more on the thing itself, where more may be forbidden. What they
-    /// have on it by its attributes is theirs alone.
+    /// Whether the caller, with every link, holds a whole permission such as `project:*` on `resource`: its own party,
+    /// an organization or the platform. Nobody grants what they do not hold.
     ///
     /// # Errors
     /// If the facts cannot be read, or no decision can be made.
-    pub async fn holds_on(
+    pub async fn holds(
         &self,
         caller: &Principal,
-        (organization, role): (OrganizationId, RoleRef),
-        thing: &[Entity],
-        until: Option<Micros>,
+        permission: &str,
+        resource: Resource,
     ) -> Result<bool, Denied> {
-        let Some(object) = thing.first().map(|entity| entity.uid.clone()) else { return Ok(false) };
-        let place = Resource::Organization(organization);
-        let slice = self.facts().about(&caller.party, &place).await?;
-        let own = self.kept().of(&slice, self.pdp(), self.facts()).await?;
-        let around = around(&[&slice.entities, thing], &object);
-        let lasts = |it: &GivenRole| it.outlasts(until) && around.contains(&it.on);
-        let given = self.given_where(caller, &slice, lasts).await?;
-        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
+        self.holds_with(caller, permission, resource, &Context::new()).await
+    }
 
-        let none = Roles::default();
-        let Some(gift) = own.as_deref().map_or(&none, |own| &own.roles).gift(role) else { return Ok(false) };
+    /// The same, where the permission has a context.
+    pub(super) async fn holds_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<bool, Denied> {
+        Ok(self.ask_with(caller, permission, resource, context).await?.allowed)
+    }
+
+    /// [`Guard::holds`], with the decision that settled it.
+    ///
+    /// # Errors
+    /// If the facts cannot be read, or no decision can be made.
+    pub async fn ask(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+    ) -> Result<Held, Denied> {
+        self.ask_with(caller, permission, resource, &Context::new()).await
+    }
+
+    async fn ask_with(
+        &self,
+        caller: &Principal,
+        permission: &str,
+        resource: Resource,
+        context: &Context,
+    ) -> Result<Held, Denied> {
+        let slice = self.facts().about(&caller.party, &resource).await?;
+        let own = self.kept().of(&slice, self.pdp(), self.facts()).await?;
+        let given = self.given(caller, &slice, &resource).await?;
+        let known = Known { slice: &slice, own: own.as_deref(), given: &given };
+        let mut answer = Held { allowed: false, decision: DecisionId::default() };
         for link in caller.links() {
-            if !self.has(caller, link, &gift.permissions, &place, known).await? {
-                return Ok(false);
+            // What the schema no longer knows nobody holds.
+            if !self.is_about(permission, &resource) {
+                let asked = question(link, permission.to_owned().into(), context.clone(), &resource, known);
+                let decision = self.deny(&caller.origin.request_id, &asked, "not-applicable").await;
+                return Ok(Held { allowed: false, decision });
+            }
+            answer = self.held(caller, link, permission, context, &resource, known).await?;
+            if !answer.allowed {
+                return Ok(answer);
             }
         }
-        // The files may give a role more than it lists, and the roles of the platform all they have.
-        let Some(somebody) = UserPrincipal::nobody_in_particular() else { return Ok(false) };
-        let somebody = Party::User(Box::new(somebody));
-        let roles = [Given { holder: somebody.uid(), role: role_ref(organization, role) }];
-        let without = Slice { roles: Vec::new(), ..slice.clone() };
-        let theirs = Known { slice: &without, own: own.as_deref(), given: &roles };
-        let overlay = own.as_deref().map(|own| &*own.overlay);
-        for permission in self.pdp().permissions() {
-            for (on, entities) in [(&place.entity(), &[][..]), (&object, thing)] {
-                let asked = |link: &Party, known: Known<'_>| {
-                    about(
-                        question(link, permission.clone().into(), Context::new(), &place, known),
-                        on,
-                        entities,
-                    )
-                };
-                let would = || self.could_allow(&asked(&somebody, theirs), overlay);
-                if !self.pdp().applies(&permission, "User", &on.kind) || !would() {
-                    continue;
-                }
-                for link in caller.links() {
-                    // Where the schema has no such question about such a caller, the one about the whole counts.
-                    let askable = self.pdp().applies(&permission, &link.uid().kind, &on.kind);
-                    if (askable || *on != object) && !self.allows(&asked(link, known), overlay) {
-                        return Ok(false);
-                    }
-                }
-            }
+        if slice.exists {
+            return Ok(answer);
         }
-        Ok(slice.exists)
+        let asked = question(&caller.party, permission.to_owned().into(), context.clone(), &resource, known);
+        let decision = self.deny(&caller.origin.request_id, &asked, "not-found").await;
+        Ok(Held { allowed: false, decision })
     }
 
     /// Whether the caller, with every link, may do something to a product's thing. `thing` is it first, then what it is in.
@@ -152,9 +166,29 @@ impl Guard {
         }
         Ok(slice.exists)
     }
-}
 
-impl Guard {
+    /// Whether one link has each of these on `resource`.
+    pub(super) async fn has(
+        &self,
+        caller: &Principal,
+        link: &Party,
+        permissions: &[&str],
+        resource: &Resource,
+        known: Known<'_>,
+    ) -> Result<bool, Denied> {
+        let (who, what) = (link.uid().kind, resource.entity().kind);
+        for permission in permissions {
+            // What the schema does not know, or not of such a caller, they do not hold.
+            if !self.pdp().applies(permission, &who, &what) {
+                return Ok(false);
+            }
+            if !self.held(caller, link, permission, &Context::new(), resource, known).await?.allowed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// One link's decision whether it holds a permission. One whose questions need a context, which is not there when
     /// somebody asks who holds it, is held by whoever gets a yes whatever the context.
     pub(super) async fn held(
@@ -182,8 +216,34 @@ impl Guard {
         Ok(Held { allowed: false, decision })
     }
 
+    /// Whether a credential can be granted this text.
+    #[must_use]
+    pub fn is_scope(&self, permission: &str) -> bool {
+        self.pdp().is_scope(permission)
+    }
+
+    /// Whether the schema has a permission of this name.
+    #[must_use]
+    pub fn is_permission(&self, permission: &str) -> bool {
+        self.pdp().is_permission(permission)
+    }
+
+    /// Whether a permission can be held on this kind of object.
+    #[must_use]
+    pub fn is_about(&self, permission: &str, resource: &Resource) -> bool {
+        self.pdp().applies(permission, "User", &resource.entity().kind)
+    }
+
+    /// Whether a permission can be held on a product's things of this type.
+    #[must_use]
+    pub fn is_about_things(&self, permission: &str, kind: &str) -> bool {
+        !OWN_TYPES.contains(&kind)
+            && self.is_askable(permission)
+            && self.pdp().applies(permission, "User", kind)
+    }
+
     /// Whether the answer is yes, whatever the context if one is needed.
-    fn allows(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
+    pub(super) fn allows(&self, asked: &Question, overlay: Option<&Overlay>) -> bool {
         if self.pdp().needs_context(&asked.action) {
             return self.pdp().whatever_the_context(asked, overlay).is_ok_and(|bounds| bounds.always);
         }
@@ -198,15 +258,4 @@ impl Guard {
         }
         self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed)
     }
-}
-
-/// The same question about something else, of which more is known.
-fn about(mut question: Question, on: &EntityRef, entities: &[Entity]) -> Question {
-    question.resource = on.clone();
-    for entity in entities {
-        if !question.entities.iter().any(|known| known.uid == entity.uid) {
-            question.entities.push(entity.clone());
-        }
-    }
-    question
 }

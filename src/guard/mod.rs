@@ -2,7 +2,7 @@
 //!
 //! Owns: the only constructors of a permit. May import: `domain`, `pdp`.
 //! Must never: know SQL or HTTP, or offer a second way to make an [`Authorized`], not even for tests.
-//! Read next: `principal.rs` (who asks, through which links), `facts.rs`, `authorized.rs`, then `actions/`.
+//! Read next: `principal.rs` (who asks, through which links), `facts.rs`, `authorized.rs`, `asking.rs`, then `actions/`.
 //!
 //! A use case demands an `Authorized<A>`, so a caller who skipped the question does not compile:
 //!
@@ -44,11 +44,13 @@
 //! ```
 
 pub mod actions;
+mod asking;
 mod authorized;
 mod denied;
 mod evaluation;
 mod explain;
 mod facts;
+mod giving;
 mod grants;
 mod holding;
 mod own_roles;
@@ -62,12 +64,14 @@ mod resource;
 mod search;
 
 pub use actions::Action;
-pub use authorized::{Authorized, Guard, Held, Released};
+pub use asking::Guard;
+pub use authorized::{Authorized, Released};
 pub use denied::Denied;
 pub use evaluation::{Answer, Asked, Known, Unknown};
 pub use explain::{ExplainedPolicy, NearMiss, Remedy, Why};
 pub use facts::{Facts, FactsError, Slice};
 pub use grants::GivenRole;
+pub use holding::Held;
 pub use plugins::{Capability, HttpHost, PluginPrincipal};
 pub use principal::{
     AgentPrincipal, CredentialKind, CredentialPrincipal, Origin, Party, Principal, UserPrincipal,
