@@ -60,6 +60,8 @@ struct RemedyView {
     code: String,
     /// Of `role` and `grant`: which one.
     role: Option<String>,
+    /// Of `role` and `grant`: its id, as members and grants take it.
+    role_id: Option<Uuid>,
     /// Of `grant`: on what, the thing that was asked about or one that it is in.
     resource: Option<PlaceView>,
 }
@@ -115,15 +117,17 @@ impl From<NearMiss> for NearMissView {
 impl From<Remedy> for RemedyView {
     fn from(it: Remedy) -> Self {
         let code = it.code().to_owned();
-        let (role, resource) = match it {
-            Remedy::Role(role) => (Some(role.name().to_owned()), None),
-            Remedy::Grant(role, on) => {
-                let on = PlaceView { kind: on.kind.into_owned(), id: on.id };
-                (Some(role.name().to_owned()), Some(on))
-            }
+        let (role, on) = match it {
+            Remedy::Role(role) => (Some(role), None),
+            Remedy::Grant(role, on) => (Some(role), Some(on)),
             Remedy::VerifyEmail | Remedy::Approve | Remedy::Reinstate | Remedy::Restore => (None, None),
         };
-        Self { code, role, resource }
+        Self {
+            code,
+            role_id: role.as_ref().map(|role| role.role.id().into()),
+            role: role.map(|role| role.name),
+            resource: on.map(|on| PlaceView { kind: on.kind.into_owned(), id: on.id }),
+        }
     }
 }
 

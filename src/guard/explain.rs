@@ -3,9 +3,10 @@
 use super::actions::{ExplainDecision, role_ref};
 use super::evaluation::question;
 use super::grants::{around, roles_on};
+use super::own_roles::OwnRoles;
 use super::record::DecisionId;
 use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown};
-use crate::domain::{OrganizationId, ProjectRole, RoleRef, SystemRole};
+use crate::domain::{HeldRole, OrganizationId, ProjectRole, RoleRef, SystemRole};
 use crate::pdp::{EntityRef, Explanation, Question, Value};
 pub use crate::pdp::{ExplainedPolicy, NearMiss};
 
@@ -13,9 +14,9 @@ pub use crate::pdp::{ExplainedPolicy, NearMiss};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// The subject holds this role in the organization.
-    Role(SystemRole),
+    Role(HeldRole),
     /// The subject is given this role on the thing, or on something that it is in.
-    Grant(ProjectRole, EntityRef),
+    Grant(HeldRole, EntityRef),
     /// The person proves the address.
     VerifyEmail,
     /// The account is approved.
@@ -29,13 +30,13 @@ pub enum Remedy {
 impl Remedy {
     /// What is wrong with an account, if it is; the order is that of a person's way in.
     const STATES: [Self; 4] = [Self::VerifyEmail, Self::Approve, Self::Reinstate, Self::Restore];
-    /// From the least to the most.
-    const ROLES: [Self; 5] = [
-        Self::Role(SystemRole::Viewer),
-        Self::Role(SystemRole::AgentExecutor),
-        Self::Role(SystemRole::Member),
-        Self::Role(SystemRole::Admin),
-        Self::Role(SystemRole::Owner),
+    /// Of the platform's, from the least to the most.
+    const ROLES: [SystemRole; 5] = [
+        SystemRole::Viewer,
+        SystemRole::AgentExecutor,
+        SystemRole::Member,
+        SystemRole::Admin,
+        SystemRole::Owner,
     ];
 
     /// The stable word.
@@ -57,15 +58,16 @@ impl Remedy {
         question: &Question,
         organization: OrganizationId,
         given: &[EntityRef],
+        own: Option<&OwnRoles>,
     ) -> Option<Question> {
         let mut question = question.clone();
         let subject = question.entities.iter_mut().find(|entity| entity.uid == question.principal)?;
         match self {
-            Self::Role(role) => {
+            Self::Role(HeldRole { role, .. }) => {
                 // An agent is never an owner, and only people and agents hold these roles.
                 let may = match subject.uid.kind.as_ref() {
                     "User" => true,
-                    "Agent" => *role != SystemRole::Owner,
+                    "Agent" => *role != SystemRole::Owner.into(),
                     _ => false,
                 };
                 let role = role_ref(organization, *role);
@@ -74,14 +76,16 @@ impl Remedy {
                 }
                 // What they were given on the thing stays theirs.
                 subject.parents.retain(|parent| parent.kind != role.kind || given.contains(parent));
-                subject.parents.push(role);
+                subject.parents.push(role.clone());
+                enter_own(&mut question, own, role);
             }
-            Self::Grant(role, _) => {
-                let role = role_ref(organization, RoleRef::Project(*role));
+            Self::Grant(HeldRole { role, .. }, _) => {
+                let role = role_ref(organization, *role);
                 if !matches!(subject.uid.kind.as_ref(), "User" | "Agent") || subject.parents.contains(&role) {
                     return None;
                 }
-                subject.parents.push(role);
+                subject.parents.push(role.clone());
+                enter_own(&mut question, own, role);
             }
             Self::VerifyEmail => set(&mut subject.attributes, "email_verified", true)?,
             Self::Approve => set(&mut subject.attributes, "waitlisted", false)?,
@@ -89,6 +93,13 @@ impl Remedy {
             Self::Restore => set(&mut subject.attributes, "deleting", false)?,
         }
         Some(question)
+    }
+}
+
+/// What a role of the organization's own is in is part of the question too.
+fn enter_own(question: &mut Question, own: Option<&OwnRoles>, role: EntityRef) {
+    if let Some(own) = own {
+        own.add_to(&mut question.entities, vec![role]);
     }
 }
 
@@ -202,34 +213,46 @@ impl Guard {
         places: &[EntityRef],
     ) -> Vec<Vec<Remedy>> {
         let organization = ok.action().organization;
-        let overlay = ok.own_roles().map(|own| &*own.overlay);
+        let own = ok.own_roles().map(|own| &**own);
+        let overlay = own.map(|own| &*own.overlay);
         let would = |asked: &Question| self.pdp().decide_with(asked, overlay).is_ok_and(|made| made.allowed);
+        let apply = |remedy: &Remedy, to: &Question| remedy.applied(to, organization, given, own);
         let mut mended = question.clone();
         let mut states = Vec::new();
         for state in Remedy::STATES {
-            if let Some(next) = state.applied(&mended, organization, given) {
+            if let Some(next) = apply(&state, &mended) {
                 mended = next;
                 states.push(state);
             }
         }
         // Each alone first: of two things wrong with an account, a policy may mind only one.
         for state in &states {
-            if state.applied(question, organization, given).is_some_and(|asked| would(&asked)) {
+            if apply(state, question).is_some_and(|asked| would(&asked)) {
                 return vec![vec![state.clone()]];
             }
         }
         if states.len() > 1 && would(&mended) {
             return vec![states];
         }
-        let with = |role: Remedy| {
-            let asked = role.applied(&mended, organization, given)?;
-            would(&asked).then(|| states.iter().cloned().chain([role]).collect::<Vec<_>>())
-        };
-        // From the least to the most, and first on the thing itself.
-        let grants = ProjectRole::ALL.into_iter().rev();
-        let grants =
-            grants.flat_map(|role| places.iter().map(move |place| Remedy::Grant(role, place.clone())));
-        Remedy::ROLES.into_iter().chain(grants).filter_map(with).collect()
+        let own = own.map(OwnRoles::by_what_they_give).unwrap_or_default();
+        // From the least to the most, the platform's before the organization's, and first on the thing itself.
+        let held = Remedy::ROLES.into_iter().map(|role| HeldRole::new(role.into(), None));
+        let held = held.chain(own.iter().cloned()).map(Remedy::Role);
+        let given =
+            ProjectRole::ALL.into_iter().rev().map(|role| HeldRole::new(RoleRef::Project(role), None));
+        let given = given.chain(own.iter().cloned());
+        // On whichever of the places, the question would be the same.
+        let held = held.map(|role| vec![role]);
+        let given =
+            given.map(|role| places.iter().map(|on| Remedy::Grant(role.clone(), on.clone())).collect());
+        held.chain(given)
+            .filter(|alike: &Vec<Remedy>| {
+                let asked = alike.first().and_then(|remedy| apply(remedy, &mended));
+                asked.is_some_and(|asked| would(&asked))
+            })
+            .flatten()
+            .map(|remedy| states.iter().cloned().chain([remedy]).collect())
+            .collect()
     }
 }
 

@@ -7,7 +7,7 @@ use moka::future::Cache;
 
 use super::actions::role_ref;
 use super::{Denied, Facts, FactsError, Resource, Slice};
-use crate::domain::{CustomRole, OrganizationId, Roles};
+use crate::domain::{CustomRole, HeldRole, OrganizationId, Roles};
 use crate::pdp::{Entity, EntityRef, Overlay, Pdp, PolicyVersion, RolePolicy};
 
 /// The roles that one organization made, as one state of them has it.
@@ -38,6 +38,14 @@ impl OwnRoles {
         };
         let entities = roles.iter().map(entity).map(|entity| (entity.uid.clone(), entity)).collect();
         Ok(Self { overlay: Arc::new(pdp.overlay(&policies)?), roles, entities })
+    }
+
+    /// The least first, by how many permissions they list.
+    pub(super) fn by_what_they_give(&self) -> Vec<HeldRole> {
+        let mut roles: Vec<_> = self.roles.iter().collect();
+        let listed = |role: &CustomRole| self.roles.gift(role.id.into()).map(|gift| gift.permissions.len());
+        roles.sort_by_cached_key(|role| (listed(role), role.name.clone()));
+        roles.iter().map(|role| HeldRole::new(role.id.into(), Some(role.name.clone()))).collect()
     }
 
     /// Adds what this one, which is there, is in.

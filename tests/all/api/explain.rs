@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::{Scene, about};
 use super::own_model::with_drive;
 use crate::on_both_with;
-use crate::support::Server;
+use crate::support::{Server, role_id};
 
 on_both_with!(
     with_drive;
@@ -78,10 +78,11 @@ async fn what_would_satisfy_it_is_found_by_asking_again(server: Server) {
         })
     };
     let told = why(&scene, &on_all(&scene.vic.id, "project:write")).await;
-    let role = |name: &str| json!({ "code": "role", "role": name });
-    assert_eq!(told["would_allow"], json!([[role("member")], [role("admin")], [role("owner")]]));
+    let role = |role: SystemRole| json!({ "code": "role", "role": role.name(), "role_id": role_id(role) });
+    let roles = [SystemRole::Member, SystemRole::Admin, SystemRole::Owner].map(|it| [role(it)]);
+    assert_eq!(told["would_allow"], json!(roles));
     let told = why(&scene, &on_all(&scene.vic.id, "org:billing:read")).await;
-    assert_eq!(told["would_allow"], json!([[role("owner")]]));
+    assert_eq!(told["would_allow"], json!([[role(SystemRole::Owner)]]));
     let root = scene.server.super_admin("root@example.com").await;
     let path = format!("/api/v1/users/{}/suspend", scene.vic.id);
     scene.server.post_as(&root, &path, Value::Null).await.expect(200);
@@ -89,7 +90,7 @@ async fn what_would_satisfy_it_is_found_by_asking_again(server: Server) {
     assert_eq!(told["outcome"], "forbidden");
     assert_eq!(told["would_allow"], json!([[{ "code": "reinstate" }]]));
     let told = why(&scene, &on_all(&scene.vic.id, "org:billing:read")).await;
-    assert_eq!(told["would_allow"], json!([[{ "code": "reinstate" }, role("owner")]]));
+    assert_eq!(told["would_allow"], json!([[{ "code": "reinstate" }, role(SystemRole::Owner)]]));
 }
 
 async fn only_administrators_learn_why(server: Server) {

@@ -17,6 +17,7 @@ on_both!(
     a_key_is_no_wider_than_what_its_maker_was_given,
     a_suspended_person_has_nothing_by_a_grant,
     a_grant_that_would_satisfy_it_is_suggested,
+    a_role_of_the_organizations_own_is_suggested_after_the_platforms,
     what_is_known_of_grants_is_not_read_again,
 );
 
@@ -267,6 +268,40 @@ async fn a_grant_that_would_satisfy_it_is_suggested(server: Server) {
     assert_eq!(told(&described).await, []);
     let organization = scene.acme.rsplit('/').next().unwrap();
     assert_eq!(told(&question("document:write", ("Organization", organization))).await, []);
+}
+
+async fn a_role_of_the_organizations_own_is_suggested_after_the_platforms(server: Server) {
+    let scene = Scene::new(server).await;
+    let roles = format!("{}/roles", scene.acme);
+    let make = async |role: Value| id(&scene.server.post_as(&scene.ada, &roles, role).await.expect(201));
+    let wide = make(json!({ "name": "Desk", "permissions": ["document:*", "ticket:*"] })).await;
+    let narrow = make(json!({ "name": "Writer", "permissions": ["document:write"] })).await;
+    let heir = make(json!({ "name": "Heir", "permissions": ["ticket:read"], "inherits_from": narrow })).await;
+    make(json!({ "name": "Reader", "permissions": ["document:read"] })).await;
+    let write =
+        json!({ "subject": scene.bobs(), "action": { "name": "document:write" }, "resource": thing(PLAN) });
+    let told = scene.ask("/access/v1/explain", &write).await;
+    let told = |code: &str, on: Value| -> Vec<Value> {
+        let lists = told["would_allow"].as_array().unwrap().iter();
+        let of = lists.filter(|list| list[0]["code"] == code && list[0]["resource"] == on);
+        of.map(|list| json!([list[0]["role"], list[0]["role_id"]])).collect()
+    };
+    let own = [json!(["Writer", narrow]), json!(["Desk", wide]), json!(["Heir", heir])];
+    for (code, on) in [("role", Value::Null), ("grant", thing(PLAN)), ("grant", thing(APOLLO))] {
+        let told = told(code, on);
+        assert_eq!(told[told.len() - 3..], own, "{code}: {told:?}");
+        assert!(told.len() > 3, "{code}: the platform's come first");
+    }
+    // Each of them is true.
+    for role in [&narrow, &wide, &heir] {
+        for on in [PLAN, APOLLO] {
+            let grant = id(&scene.grant(&scene.ada, role, on, json!({})).await.expect(201));
+            assert!(scene.may("document:write", PLAN).await, "{role}");
+            scene.server.delete_as(&scene.ada, &format!("{}/grants/{grant}", scene.acme)).await.expect(200);
+        }
+        scene.server.patch_as(&scene.ada, &scene.bobs, json!({ "role_id": role })).await.expect(200);
+        assert!(scene.may("document:write", PLAN).await, "{role}");
+    }
 }
 
 async fn what_is_known_of_grants_is_not_read_again(server: Server) {
