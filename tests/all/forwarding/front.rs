@@ -1,5 +1,6 @@
 //! A proxy, Palisade and a service behind them that tells what it got.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use poem::{Endpoint, EndpointExt as _, Request, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::support::Server;
 
@@ -37,6 +39,7 @@ pub struct Front {
     _server: Server,
     pub folder: TempDir,
     proxy: Child,
+    address: SocketAddr,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -44,7 +47,7 @@ pub struct Front {
 pub struct Places {
     pub palisade: String,
     pub service: String,
-    pub socket: PathBuf,
+    pub proxy: SocketAddr,
 }
 
 impl Drop for Front {
@@ -62,6 +65,15 @@ async fn listen(endpoint: impl Endpoint + 'static) -> (String, JoinHandle<()>) {
     let address = address.as_socket_addr().expect("an address").to_string();
     let serve = poem::Server::new_with_acceptor(acceptor).run(endpoint);
     (address, tokio::spawn(async move { serve.await.expect("it serves") }))
+}
+
+/// Where the proxy can listen: it cannot be told to find a port and say which. Another test could get the same between
+/// now and then, so it has an address of its own where each of 127.0.0.0/8 is the machine itself.
+fn free_address() -> SocketAddr {
+    let [a, b, c, ..] = Uuid::new_v4().into_bytes();
+    let host = if cfg!(target_os = "linux") { Ipv4Addr::new(127, a, b, c) } else { Ipv4Addr::LOCALHOST };
+    let listener = std::net::TcpListener::bind((host, 0)).expect("a port is free");
+    listener.local_addr().expect("an address")
 }
 
 /// Tells what it got.
@@ -86,12 +98,11 @@ impl Front {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let (palisade, one) = listen(Arc::clone(&server.routes)).await;
         let (service, other) = listen(service()).await;
-        let socket = folder.path().join("socket");
-        let places = Places { palisade, service, socket };
-        let proxy = run(folder.path(), &places);
-        let front = Self { _server: server, folder, proxy, tasks: vec![one, other] };
+        let address = free_address();
+        let proxy = run(folder.path(), &Places { palisade, service, proxy: address });
+        let front = Self { _server: server, folder, proxy, address, tasks: vec![one, other] };
         let deadline = Instant::now() + Duration::from_secs(60);
-        while UnixStream::connect(&places.socket).await.is_err() {
+        while TcpStream::connect(address).await.is_err() {
             assert!(Instant::now() < deadline, "the proxy does not listen: {}", front.told());
             tokio::task::yield_now().await;
         }
@@ -105,8 +116,7 @@ impl Front {
 
     /// Sends a request as it is written; status, and what the service got if it got anything.
     pub async fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> (u16, Option<Value>) {
-        let mut stream =
-            UnixStream::connect(self.folder.path().join("socket")).await.expect("the proxy listens");
+        let mut stream = TcpStream::connect(self.address).await.expect("the proxy listens");
         let mut request =
             format!("{method} {uri} HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\n");
         for (name, value) in headers {
@@ -120,6 +130,8 @@ impl Front {
         let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
         let told =
             body.find('{').and_then(|at| serde_json::from_str(body[at..].split("\r\n").next().unwrap()).ok());
+        // A proxy may pass on what Palisade says of a refusal.
+        let told = told.filter(|told: &Value| told.get("uri").is_some());
         (status, told)
     }
 }

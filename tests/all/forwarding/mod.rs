@@ -1,5 +1,6 @@
 //! In front of other services: which requests pass, and what the service behind is told.
 
+mod caddy;
 mod ext_authz;
 mod front;
 mod nginx;

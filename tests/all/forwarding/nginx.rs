@@ -30,7 +30,7 @@ async fn before(server: Server) -> Option<Front> {
             assert!(site.contains(word), "docs/forward-auth/nginx.conf has `{word}`");
         }
         let site = site
-            .replace("listen 80;", &format!("listen unix:{};", places.socket.display()))
+            .replace("listen 80;", &format!("listen {};", places.proxy))
             .replace("http://127.0.0.1:8080/", &format!("http://{}/", places.palisade))
             .replace("http://127.0.0.1:9000;", &format!("http://{};", places.service));
         let at = folder.display();
