@@ -5,12 +5,10 @@
 //! empty memo. So nothing here can be stale. A key is kept as its SHA-256, of which nobody can find two alike: thirty
 //! bytes instead of ten entities, so that many more answers are kept, and an answer that is not asked for again costs little.
 
-use std::hash::{Hash as _, Hasher};
-
 use moka::sync::Cache;
-use sha2::{Digest as _, Sha256};
 
 use super::decision::Decision;
+use super::digest::digest;
 use super::question::Question;
 
 /// How many answers are kept, some 400 bytes each.
@@ -41,24 +39,7 @@ impl Memo {
 
 impl Key {
     pub(super) fn of(overlay: u64, question: &Question) -> Self {
-        let mut bytes = Bytes(Vec::with_capacity(4_096));
-        (overlay, question).hash(&mut bytes);
-        Self(Sha256::digest(&bytes.0).into())
-    }
-}
-
-/// What there is to hash of a value: lists come with their lengths and texts with their ends, so that different values
-/// are different bytes.
-struct Bytes(Vec<u8>);
-
-impl Hasher for Bytes {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// Nobody asks: the bytes themselves are taken.
-    fn finish(&self) -> u64 {
-        0
+        Self(digest(&(overlay, question)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! Read next: `policies/README.md`, then `engine.rs` (how a decision is made) and `index.rs` (why it is quick).
 
 mod decision;
+mod digest;
 mod engine;
 mod explain;
 mod index;

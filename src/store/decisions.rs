@@ -2,10 +2,12 @@
 //!
 //! What a decision rested on is stored once for all decisions that rested on the same, under its own hash.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::many_rows::ManyRows;
 use super::sql::{Row, Sql, Value, args};
 use super::{Error, Store, Tx};
 use crate::domain::{DecisionFilter, InvitationId, LoggedDecision, Micros, OrganizationId, UserId};
@@ -43,6 +45,26 @@ macro_rules! filtered {
         )
     };
 }
+
+/// One that is there already stays as it is.
+static INSERT: ManyRows = ManyRows::new(
+    "INSERT INTO decisions (id, day, created_at, organization_id, principal, action, resource, allowed, policies, \
+     errors, policy_version, request_id, context, slice) VALUES",
+    14,
+    "ON CONFLICT (id) DO NOTHING",
+);
+static INSERT_POLICIES: ManyRows = ManyRows::new(
+    "INSERT INTO decision_policies (decision_id, policy) VALUES",
+    2,
+    "ON CONFLICT (decision_id, policy) DO NOTHING",
+);
+static INSERT_SLICES: ManyRows = ManyRows::new(
+    "INSERT INTO decision_slices (day, hash, entities) VALUES",
+    3,
+    "ON CONFLICT (day, hash) DO NOTHING",
+);
+static KNOWN_SLICES: ManyRows =
+    ManyRows::new("SELECT day, hash FROM decision_slices WHERE (day, hash) IN (VALUES", 2, ")");
 
 /// Nothing sorts behind it.
 const LAST: Uuid = Uuid::max();
@@ -97,57 +119,26 @@ impl Tx {
         _ok: &Authorized<'_, RecordDecisions>,
         decisions: &[Recorded],
     ) -> Result<(), Error> {
-        let mut slices: Vec<_> = decisions.iter().map(|it| (slice(it), day(it.at))).collect();
-        for (it, ((hash, _), day)) in decisions.iter().zip(&slices) {
-            self.insert_decision(it, hash.clone(), *day).await?;
+        let mut slices = BTreeMap::new();
+        let (mut rows, mut policies) = (Vec::with_capacity(decisions.len()), Vec::new());
+        for it in decisions {
+            let slice = (day(it.at), Entity::digest_of_all(&it.question.entities).to_vec());
+            rows.push(decision_row(it, &slice));
+            slices.entry(slice).or_insert(&it.question.entities);
+            let determining = it.decision.determining.iter();
+            policies.extend(determining.map(|policy| args![Uuid::from(it.id), policy.id.as_str()]));
+        }
+        self.run_for(&INSERT, rows).await?;
+        self.run_for(&INSERT_POLICIES, policies).await?;
+        // Most are there already, and need not be spelled out again.
+        let named = slices.keys().map(|(day, hash)| args![*day, hash.clone()]).collect();
+        for row in self.all_for(&KNOWN_SLICES, named).await? {
+            slices.remove(&(row.get("day")?, row.get("hash")?));
         }
         // In one order, whoever writes: two batches that touch the same slices wait for each other, not in a circle.
-        slices.sort_unstable();
-        slices.dedup();
-        for ((hash, entities), day) in slices {
-            self.run(
-                "INSERT INTO decision_slices (hash, entities, day) VALUES ($1, $2, $3) ON CONFLICT (day, hash) DO NOTHING",
-                args![hash, entities, day],
-            )
-            .await?;
-        }
-        Ok(())
-    }
-
-    async fn insert_decision(&mut self, it: &Recorded, slice: Vec<u8>, day: i64) -> Result<(), Error> {
-        let (id, question, made) = (Uuid::from(it.id), &it.question, &it.decision);
-        let policies: Vec<&str> = made.determining.iter().map(|policy| policy.id.as_str()).collect();
-        let inserted = self
-            .run(
-                "INSERT INTO decisions (id, day, created_at, organization_id, principal, action, resource, allowed, \
-                 policies, errors, policy_version, request_id, context, slice) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (id) DO NOTHING",
-                args![
-                    id,
-                    day,
-                    it.at,
-                    it.organization().map(Uuid::from),
-                    storable(&question.principal.to_string()),
-                    storable(&question.action),
-                    storable(&question.resource.to_string()),
-                    made.allowed,
-                    Json::from(policies.clone()).to_string(),
-                    Json::from(made.errors.clone()).to_string(),
-                    made.version.to_string(),
-                    it.request_id.as_str(),
-                    crate::pdp::Value::pairs_to_json(&question.context).to_string(),
-                    slice,
-                ],
-            )
-            .await?;
-        for policy in policies.into_iter().filter(|_| inserted == 1) {
-            self.run(
-                "INSERT INTO decision_policies (decision_id, policy) VALUES ($1, $2)",
-                args![id, policy],
-            )
-            .await?;
-        }
-        Ok(())
+        let text = |entities: &[Entity]| Entity::all_to_json(entities).to_string();
+        let slices = slices.into_iter().map(|((day, hash), entities)| args![day, hash, text(entities)]);
+        self.run_for(&INSERT_SLICES, slices.collect()).await
     }
 
     /// Removes what the log holds of somebody, and what that rested on; part of the purge of an account, before its
@@ -186,10 +177,25 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// The hash of what a decision rested on, and its text.
-fn slice(it: &Recorded) -> (Vec<u8>, String) {
-    let text = Entity::all_to_json(&it.question.entities).to_string();
-    (Sha256::digest(text.as_bytes()).to_vec(), text)
+fn decision_row(it: &Recorded, (day, slice): &(i64, Vec<u8>)) -> Vec<Value> {
+    let (question, made) = (&it.question, &it.decision);
+    let policies = made.determining.iter().map(|policy| policy.id.as_str());
+    args![
+        Uuid::from(it.id),
+        *day,
+        it.at,
+        it.organization().map(Uuid::from),
+        storable(&question.principal.to_string()),
+        storable(&question.action),
+        storable(&question.resource.to_string()),
+        made.allowed,
+        Json::from_iter(policies).to_string(),
+        Json::from(made.errors.clone()).to_string(),
+        made.version.to_string(),
+        it.request_id.as_str(),
+        crate::pdp::Value::pairs_to_json(&question.context).to_string(),
+        slice.clone(),
+    ]
 }
 
 impl Store {

@@ -171,7 +171,7 @@ impl Store {
         holder: GrantHolder,
     ) -> Result<Arc<[GivenRole]>, Error> {
         let key = (organization, revision, holder.id());
-        if let Some(known) = self.3.0.get(&key) {
+        if let Some(known) = self.grants.0.get(&key) {
             return Ok(known);
         }
         let mut db = self;
@@ -191,7 +191,7 @@ impl Store {
             })
         };
         let known: Arc<[GivenRole]> = rows.iter().map(given).collect::<Result<Vec<_>, Error>>()?.into();
-        self.3.0.insert(key, Arc::clone(&known));
+        self.grants.0.insert(key, Arc::clone(&known));
         Ok(known)
     }
 

@@ -54,7 +54,7 @@ impl Store {
     /// it is asked each time. What this process changes counts at once, whatever is set here.
     #[must_use]
     pub fn with_facts_for(self, time: Duration) -> Self {
-        self.4.0.good.store(micros(time), Ordering::Relaxed);
+        self.known.0.good.store(micros(time), Ordering::Relaxed);
         self
     }
 
@@ -70,7 +70,7 @@ impl Store {
             return Ok(Arc::new((0, db.all(sql, args).await?)));
         };
         let key = (sql.as_ptr().addr(), args);
-        if let Some(kept) = self.4.0.rows.get(&key)
+        if let Some(kept) = self.known.0.rows.get(&key)
             && kept.0 == revision
         {
             return Ok(kept);
@@ -79,14 +79,14 @@ impl Store {
         let rows = Arc::new((revision, db.all(sql, key.1.clone()).await?));
         // What is not there is not kept: anybody can ask for no end of such things.
         if !rows.1.is_empty() {
-            self.4.0.rows.insert(key, Arc::clone(&rows));
+            self.known.0.rows.insert(key, Arc::clone(&rows));
         }
         Ok(rows)
     }
 
     /// The revision that facts have to be as fresh as; none if nothing may be kept.
     async fn settled_revision(&self) -> Result<Option<i64>, Error> {
-        let known = &*self.4.0;
+        let known = &*self.known.0;
         let now = micros(known.began.elapsed());
         if now.saturating_sub(known.asked.load(Ordering::Acquire)) >= known.good.load(Ordering::Relaxed) {
             let before = self.revision();

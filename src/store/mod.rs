@@ -26,6 +26,7 @@ mod invitations;
 mod known;
 mod known_networks;
 mod letter_requests;
+mod many_rows;
 mod memberships;
 mod messages;
 mod open;

@@ -75,11 +75,11 @@ impl Store {
             return self.resource_entities(organization, thing).await;
         };
         let key = (organization, revision, thing.clone());
-        if let Some(known) = self.2.0.get(&key) {
+        if let Some(known) = self.resources.0.get(&key) {
             return Ok(known);
         }
         let facts = self.resource_entities(organization, thing).await?;
-        self.2.0.insert(key, facts.clone());
+        self.resources.0.insert(key, facts.clone());
         Ok(facts)
     }
 

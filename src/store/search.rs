@@ -70,7 +70,8 @@ const BOUNDED_IDS: Lists = Lists {
 macro_rules! facts_of_many {
     ($ids:literal) => {
         concat!(
-            "WITH RECURSIVE roots (root) AS ( ",
+            // Materialized, or SQLite reads the list once for each thing of the type.
+            "WITH RECURSIVE roots (root) AS MATERIALIZED ( ",
             $ids,
             " ), reached (root, type, id, depth, hops) AS ( \
                SELECT root, type, id, CAST(0 AS BIGINT), CAST(0 AS BIGINT) FROM roots JOIN resources \
@@ -182,7 +183,7 @@ impl Store {
     }
 
     pub(super) fn spell(&self, lists: &Lists) -> &'static str {
-        match self.0 {
+        match self.pool {
             Pool::Sqlite { .. } => lists.sqlite,
             Pool::Postgres(_) => lists.postgres,
         }

@@ -12,19 +12,20 @@ use uuid::Uuid;
 use super::Error;
 use super::grants::KnownGrants;
 use super::known::Known;
+use super::many_rows::{ManyRows, Spelling};
 use super::resource_facts::KnownResources;
 use crate::domain::{Micros, TokenHash};
 use crate::guard::{Action, Authorized};
 
 /// The database, shared by everyone.
 #[derive(Debug, Clone)]
-pub struct Store(
-    pub(super) Pool,
-    pub(super) Count,
-    pub(super) KnownResources,
-    pub(super) KnownGrants,
-    pub(super) Known,
-);
+pub struct Store {
+    pub(super) pool: Pool,
+    pub(super) count: Count,
+    pub(super) resources: KnownResources,
+    pub(super) grants: KnownGrants,
+    pub(super) known: Known,
+}
 
 /// What all who use one store have done together.
 #[derive(Debug, Clone, Default)]
@@ -58,9 +59,14 @@ pub(super) enum Pool {
     Postgres(PgPool),
 }
 
-/// A transaction. Dropped without [`Tx::commit`], it never happened. The last: the revision it makes, 0 without a change.
+/// A transaction. Dropped without [`Tx::commit`], it never happened.
 #[derive(Debug)]
-pub struct Tx(Inner, Count, i64);
+pub struct Tx {
+    inner: Inner,
+    count: Count,
+    /// The one it makes; 0 without a change.
+    revision: i64,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -143,8 +149,8 @@ pub(super) trait Sql {
 /// Reads on their own; on SQLite from the readers' pool.
 impl Sql for &Store {
     async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.1.one();
-        match &self.0 {
+        self.count.one();
+        match &self.pool {
             Pool::Sqlite { readers, .. } => {
                 Ok(readers.fetch_all(bound!(sql, args)).await?.into_iter().map(Row::Sqlite).collect())
             }
@@ -155,8 +161,8 @@ impl Sql for &Store {
     }
 
     async fn run(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64, Error> {
-        self.1.one();
-        match &self.0 {
+        self.count.one();
+        match &self.pool {
             Pool::Sqlite { writer, .. } => Ok(writer.execute(bound!(sql, args)).await?.rows_affected()),
             Pool::Postgres(pool) => Ok(pool.execute(bound!(sql, args)).await?.rows_affected()),
         }
@@ -165,8 +171,8 @@ impl Sql for &Store {
 
 impl Sql for Tx {
     async fn all(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<Row>, Error> {
-        self.1.one();
-        match &mut self.0 {
+        self.count.one();
+        match &mut self.inner {
             Inner::Sqlite(tx) => {
                 Ok((**tx).fetch_all(bound!(sql, args)).await?.into_iter().map(Row::Sqlite).collect())
             }
@@ -177,8 +183,8 @@ impl Sql for Tx {
     }
 
     async fn run(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64, Error> {
-        self.1.one();
-        match &mut self.0 {
+        self.count.one();
+        match &mut self.inner {
             Inner::Sqlite(tx) => Ok((**tx).execute(bound!(sql, args)).await?.rows_affected()),
             Inner::Postgres(tx) => Ok((**tx).execute(bound!(sql, args)).await?.rows_affected()),
         }
@@ -187,7 +193,13 @@ impl Sql for Tx {
 
 impl Store {
     pub(super) fn of(pool: Pool) -> Self {
-        Self(pool, Count::default(), KnownResources::default(), KnownGrants::default(), Known::default())
+        Self {
+            pool,
+            count: Count::default(),
+            resources: KnownResources::default(),
+            grants: KnownGrants::default(),
+            known: Known::default(),
+        }
     }
 
     /// Begins a transaction that may write. On SQLite it takes the write lock at once: a transaction that
@@ -196,31 +208,31 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] if no connection is free in time.
     pub async fn begin(&self) -> Result<Tx, Error> {
-        self.1.one();
-        let inner = match &self.0 {
+        self.count.one();
+        let inner = match &self.pool {
             Pool::Sqlite { writer, .. } => Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx(inner, self.1.clone(), 0))
+        Ok(Tx { inner, count: self.count.clone(), revision: 0 })
     }
 
     /// How many statements were run since the start: what a request costs is a promise, and that it costs the same
     /// whether or not an account exists is another.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        self.1.0.statements.load(Ordering::Relaxed)
+        self.count.0.statements.load(Ordering::Relaxed)
     }
 
     /// Whether the database can keep ranges of a table apart.
     pub(super) const fn has_partitions(&self) -> bool {
-        matches!(self.0, Pool::Postgres(_))
+        matches!(self.pool, Pool::Postgres(_))
     }
 
     /// The newest revision that this process has committed or seen; 0 if none. Each change makes one, in the order in
     /// which they become visible.
     #[must_use]
     pub fn revision(&self) -> i64 {
-        self.1.0.revision.load(Ordering::Acquire)
+        self.count.0.revision.load(Ordering::Acquire)
     }
 
     /// Whether the database answers.
@@ -233,7 +245,7 @@ impl Store {
     }
 
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pool {
             Pool::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
@@ -247,26 +259,26 @@ impl Tx {
     /// # Errors
     /// If the database refuses; then nothing of the transaction happened.
     pub async fn commit(self) -> Result<(), Error> {
-        self.1.one();
-        match self.0 {
+        self.count.one();
+        match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
         }
-        self.1.saw(self.2);
+        self.count.saw(self.revision);
         Ok(())
     }
 
     /// The revision that this makes when it is committed.
     pub(super) fn makes(&mut self, revision: i64) {
-        self.2 = revision;
+        self.revision = revision;
     }
 
     /// Runs statements that make or drop tables, whose names and bounds no parameter can hold. Never put into them what
     /// anybody sent.
     pub(super) async fn define(&mut self, sql: String) -> Result<(), Error> {
-        self.1.one();
+        self.count.one();
         let sql = sqlx::raw_sql(AssertSqlSafe(sql));
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => (**tx).execute(sql).await.map(|_| ())?,
             Inner::Postgres(tx) => (**tx).execute(sql).await.map(|_| ())?,
         }
@@ -288,9 +300,39 @@ impl Tx {
         Ok(())
     }
 
+    pub(super) async fn run_for(
+        &mut self,
+        sql: &'static ManyRows,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), Error> {
+        for (sql, args) in sql.statements(self.spelling(), rows) {
+            self.run(sql, args).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn all_for(
+        &mut self,
+        sql: &'static ManyRows,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, Error> {
+        let mut found = Vec::new();
+        for (sql, args) in sql.statements(self.spelling(), rows) {
+            found.extend(self.all(sql, args).await?);
+        }
+        Ok(found)
+    }
+
+    const fn spelling(&self) -> Spelling {
+        match self.inner {
+            Inner::Sqlite(_) => Spelling::Plain,
+            Inner::Postgres(_) => Spelling::Numbered,
+        }
+    }
+
     /// The one of two statements that this database understands; for what they truly spell differently.
     pub(super) fn spelled(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(_) => sqlite,
             Inner::Postgres(_) => postgres,
         }

@@ -53,7 +53,7 @@ impl Store {
     pub async fn read_revision_unguarded(&self) -> Result<i64, Error> {
         let mut db = self;
         let revision = super::audit::head(&mut db).await?.map_or(0, |(seq, _)| seq);
-        self.1.saw(revision);
+        self.count.saw(revision);
         Ok(revision)
     }
 

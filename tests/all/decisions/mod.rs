@@ -23,6 +23,7 @@ on_both_with!(nothing_beyond;
     pages_follow_each_other_without_gaps,
     an_organizations_log_ends_at_its_border,
     equal_facts_are_stored_once,
+    a_batch_of_any_size_is_written_whole_by_few_statements,
     old_decisions_go_and_what_they_rested_on,
     a_purged_account_is_gone_from_the_log,
     no_password_and_no_token_is_in_the_log
@@ -246,6 +247,29 @@ async fn equal_facts_are_stored_once(server: Server) {
     server.app.flush_decisions().await;
     assert_eq!(count(&server, "SELECT COUNT(*) FROM decision_slices").await, before);
     assert_eq!(count(&server, "SELECT COUNT(*) FROM decisions").await, decisions + 3);
+}
+
+async fn a_batch_of_any_size_is_written_whole_by_few_statements(server: Server) {
+    let Refusal { viewer, organization, .. } = Refusal::on(&server).await;
+    let root = server.super_admin("root@example.com").await;
+    server.app.flush_decisions().await;
+    for size in [7, 9, 75] {
+        let mut ids = Vec::new();
+        for _ in 0..size {
+            ids.push(refuse(&server, &viewer, &organization).await);
+        }
+        let before = server.app.work().statements;
+        server.app.flush_decisions().await;
+        let statements = server.app.work().statements - before;
+        assert!(statements <= 12, "{size} decisions took {statements} statements");
+        let kept = log(&server, &root, &[("action", "UpdateOrganization"), ("limit", "100")]).await;
+        let found = |id: &String| kept.iter().filter(|it| it["id"] == id.as_str()).count();
+        assert!(ids.iter().all(|id| found(id) == 1), "{size} decisions");
+        for it in &kept {
+            assert_eq!(it["principal"], format!("User::\"{}\"", viewer.id));
+            assert_eq!((&it["allowed"], &it["policies"]), (&json!(false), &json!([])));
+        }
+    }
 }
 
 async fn old_decisions_go_and_what_they_rested_on(server: Server) {
