@@ -28,7 +28,12 @@ struct Running {
 impl Running {
     async fn start() -> Self {
         let data = tempfile::tempdir().expect("a data directory");
-        let config = Config::without_file([("PALISADE_DATA_DIR", data.path().display().to_string())]);
+        // All requests come from one network.
+        let settings = [
+            ("PALISADE_DATA_DIR", data.path().display().to_string()),
+            ("PALISADE_RATE_LIMITS_REQUEST", "off".to_owned()),
+        ];
+        let config = Config::without_file(settings);
         let config = config.expect("the settings");
         let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.expect("a free port");
         let bound = acceptor.local_addr().iter().find_map(|it| it.as_socket_addr().copied()).expect("a port");

@@ -3,7 +3,8 @@
 //!
 //! Two connections, each with one request under way at a time; every answer is read and checked. CPU is that of the
 //! server's process alone (`/proc/<pid>/stat`). All on loopback, about a minute in all.
-//! Run: `scripts/bench-decisions`, or `cargo bench --bench load -- [--cerbos <program>] [--seconds <n>]`.
+//! Run: `scripts/bench-decisions`, or `cargo bench --bench load -- [--cerbos <program>] [--seconds <n>] [--only <word>]`,
+//! where `--only search` leaves out what has not this word in its name.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -44,6 +45,12 @@ fn main() {
     }
     let seconds = value("--seconds").map_or(5, |text| text.parse().expect("a number of seconds"));
     let time = Duration::from_secs(seconds);
+    let only = value("--only").unwrap_or_default();
+    let show = |server: &str, loads: Vec<(&'static str, Load)>, process: &Process| {
+        for (name, load) in loads.into_iter().filter(|(name, _)| name.contains(&only)) {
+            show(server, name, &load, process, time);
+        }
+    };
     println!(
         "{CONNECTIONS} connections, {PEOPLE} people, {PROJECTS} projects, {seconds} s each after 1 s of warming up\n"
     );
@@ -53,24 +60,18 @@ fn main() {
     );
 
     let bare = bare::start();
-    for (name, load) in bare::loads() {
-        show("bare", name, &load, &bare, time);
-    }
+    show("bare", bare::loads(), &bare);
     drop(bare);
 
     let server = palisade::start();
-    for (name, load) in palisade::loads(&server) {
-        show("Palisade", name, &load, &server.process, time);
-    }
+    show("Palisade", palisade::loads(&server), &server.process);
     drop(server);
 
     match value("--cerbos") {
         None => println!("\nCerbos was not given: `--cerbos <program>`"),
         Some(program) => {
             let server = cerbos::start(&program);
-            for (name, load) in cerbos::loads() {
-                show("Cerbos", name, &load, &server.process, time);
-            }
+            show("Cerbos", cerbos::loads(), &server.process);
         }
     }
 }
