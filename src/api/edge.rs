@@ -16,6 +16,7 @@ use super::browser::Browser;
 use super::client_address::TrustedProxies;
 use super::forward_auth::{OriginalHeaders, Proxy};
 use super::framework::{from_poem, tidy};
+use super::metrics::Answers;
 use super::problem::Problem;
 use super::request_id::RequestId;
 use super::routes::{KnownRoute, RouteTable};
@@ -51,6 +52,8 @@ pub struct EdgeSettings {
     pub mail_page: bool,
     pub timeout: Duration,
     pub random: Arc<dyn Random>,
+    /// Where answers are counted.
+    pub answers: Arc<Answers>,
 }
 
 impl EdgeSettings {
@@ -67,6 +70,7 @@ impl EdgeSettings {
             mail_page: false,
             timeout: TIMEOUT,
             random: Arc::new(OsRandom),
+            answers: Arc::default(),
         }
     }
 }
@@ -110,6 +114,7 @@ impl<E: Endpoint<Output: IntoResponse>> Endpoint for Edge<E> {
         .instrument(span)
         .scoped(id.clone())
         .await;
+        self.settings.answers.count(response.status());
         if method == Method::HEAD {
             response.set_body(());
         }

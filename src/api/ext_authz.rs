@@ -153,7 +153,7 @@ impl Inner {
         let HttpRequest { method, host, path, .. } = http;
         let foreign = Foreign { method, host, uri: path, headers: &headers, browser: &browser, origin };
         let passed = foreign.pass(&self.app).await?;
-        Ok(super::reply::grpc(passed.map(|passage| allowed(identity(&passage)))))
+        Ok(super::reply::bare(passed.map(|passage| allowed(identity(&passage)))))
     }
 }
 

@@ -36,11 +36,13 @@ mod jwks;
 mod mail_page;
 mod members;
 mod messages;
+mod metrics;
 mod organization_providers;
 mod organizations;
 mod pages;
 mod passing;
 mod passwords;
+mod plugin_recordings;
 mod plugins;
 mod policies;
 mod problem;
@@ -69,6 +71,7 @@ pub use self::client_address::TrustedProxies;
 pub use self::document::OpenApiVersion;
 pub use self::edge::{BODY_LIMIT, EdgeSettings};
 pub use self::forward_auth::OriginalHeaders;
+pub use self::metrics::Answers;
 pub use self::request_id::RequestId;
 pub use self::routes::RouteTable;
 use crate::app::App;
@@ -119,6 +122,7 @@ operations! {
         users::UsersApi,
         jwks::JwksApi,
         plugins::PluginsApi,
+        plugin_recordings::PluginRecordingsApi,
     ),
     (
         federation::FederationApi,
@@ -153,11 +157,12 @@ pub fn openapi(version: OpenApiVersion) -> Value {
     document::clean(raw, version)
 }
 
-/// Paths beside the document and the reference: for probes, for people, and for the document itself. They touch no
-/// tenant's data.
-const RAW: [&str; 8] = [
+/// Paths beside the document and the reference: for probes, for people, for the document itself, and for monitoring,
+/// which alone of them asks the policies. They touch no tenant's data.
+const RAW: [&str; 9] = [
     "/healthz",
     "/readyz",
+    "/metrics",
     "/openapi.json",
     "/openapi-3.0.json",
     "/verify-email",
@@ -178,6 +183,7 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
     let routes = Route::new()
         .at("/healthz", poem::get(health::healthz))
         .at("/readyz", poem::get(health::readyz))
+        .at("/metrics", poem::get(metrics::scrape))
         .at("/openapi.json", fixed_json(&document))
         .at("/openapi-3.0.json", fixed_json(&openapi(OpenApiVersion::V30)))
         .at("/verify-email", poem::get(pages::verify_email))
@@ -188,7 +194,7 @@ pub fn routes(app: Arc<App>, settings: impl FnOnce(&mut EdgeSettings)) -> impl E
         .nest("/", service().around(refused::name).around(freshness::tell));
     // Development only; see `mail_page.rs`.
     let routes = if edge.mail_page { routes.at("/mail", poem::get(mail_page::mail)) } else { routes };
-    let routes = routes.data(app);
+    let routes = routes.data(app).data(Arc::clone(&edge.answers));
     edge::wrap(routes, edge)
 }
 

@@ -68,6 +68,23 @@ struct PluginCalls {
     calls: u64,
 }
 
+/// Other files under a plugin's name: they do not run before somebody installs them.
+#[derive(Object)]
+#[oai(rename = "PluginReplacement")]
+struct ReplacementView {
+    version: String,
+    digest: String,
+    manifest_digest: String,
+    /// What they ask for.
+    asks: Vec<String>,
+}
+
+impl From<app::Replacement> for ReplacementView {
+    fn from(it: app::Replacement) -> Self {
+        Self { version: it.version, digest: it.digest, manifest_digest: it.manifest_digest, asks: it.asks }
+    }
+}
+
 /// A plugin.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none, rename = "Plugin")]
@@ -79,6 +96,10 @@ struct PluginView {
     hook: String,
     /// SHA-256 of the component.
     digest: String,
+    /// SHA-256 of the manifest with its schema; unknown of one that the configuration binds.
+    manifest_digest: Option<String>,
+    /// What lies in the plugins' folder, where that is not what was installed.
+    replacement: Option<ReplacementView>,
     source: SourceView,
     /// It is asked.
     enabled: bool,
@@ -93,6 +114,8 @@ struct PluginView {
     fault: Option<String>,
     /// It failed too often of late, and is not asked for some minutes.
     quarantined: bool,
+    /// What it is told is recorded on this machine now.
+    recorded: bool,
     calls: Vec<PluginCalls>,
 }
 
@@ -105,6 +128,8 @@ impl From<PluginState> for PluginView {
             description: it.description,
             hook: it.hook,
             digest: it.digest,
+            manifest_digest: it.manifest_digest,
+            replacement: it.replacement.map(ReplacementView::from),
             source: match it.source {
                 PluginSource::Available => SourceView::Available,
                 PluginSource::Installed => SourceView::Installed,
@@ -117,6 +142,7 @@ impl From<PluginState> for PluginView {
             lacks: it.lacks,
             fault: it.fault,
             quarantined: it.quarantined,
+            recorded: it.recorded,
             calls: calls.map(|(outcome, calls)| PluginCalls { outcome: outcome.to_owned(), calls }).collect(),
         }
     }
@@ -137,6 +163,9 @@ struct InstallPluginRequest {
     /// SHA-256 of the component that was looked at, as `list_plugins` shows it: no other is run.
     #[oai(validator(min_length = 64, max_length = 64))]
     digest: String,
+    /// SHA-256 of the manifest that was looked at, with its schema; whichever lies there if left out.
+    #[oai(validator(min_length = 64, max_length = 64))]
+    manifest_digest: Option<String>,
     /// Laid over the manifest's configuration, key by key.
     config: Option<BTreeMap<String, Json>>,
     /// What is usual for the hook if left out.
@@ -155,6 +184,7 @@ impl From<InstallPluginRequest> for PluginWish {
         Self {
             plugin: body.plugin,
             digest: body.digest,
+            manifest_digest: body.manifest_digest,
             config: body.config.map_or(Json::Null, |config| Json::Object(config.into_iter().collect())),
             on_failure: body.on_failure.map(FailurePolicy::from),
             monitor: body.monitor.unwrap_or(false),
@@ -234,7 +264,8 @@ impl PluginsApi {
     /// Install a plugin of the plugins' folder
     ///
     /// With the files that were looked at and no others, without any grant, and not enabled. One of this name that ran
-    /// before runs no more.
+    /// before runs no more. With the files that were installed before, it keeps its grants; if configuration, `on_failure`,
+    /// `monitor` and `deadline_ms` are as before too, it goes on being asked.
     #[oai(path = "/", method = "post", operation_id = "install_plugin")]
     async fn install(
         &self,

@@ -150,8 +150,8 @@ impl<A: Action, const STATUS: u16> ApiResponse for Redirect<A, STATUS> {
     fn register(_registry: &mut Registry) {}
 }
 
-/// For an answer that is not HTTP: gRPC has no types of replies to hold it.
-pub(super) fn grpc<A: Action, T>(released: Released<A, T>) -> T {
+/// For an answer that the document does not describe: gRPC has no types of replies to hold it, and monitoring gets a text.
+pub(super) fn bare<A: Action, T>(released: Released<A, T>) -> T {
     released.into_inner()
 }
 

@@ -35,6 +35,8 @@ pub struct DecisionQueue {
     writer: Mutex<Writer>,
     wake: Arc<Notify>,
     dropped: AtomicU64,
+    allowed: AtomicU64,
+    denied: AtomicU64,
 }
 
 struct Writer {
@@ -61,6 +63,8 @@ impl DecisionQueue {
             writer: Mutex::new(Writer { receiver, batch: Vec::new() }),
             wake: Arc::default(),
             dropped: AtomicU64::new(0),
+            allowed: AtomicU64::new(0),
+            denied: AtomicU64::new(0),
         }
     }
 
@@ -68,6 +72,12 @@ impl DecisionQueue {
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// How many decisions were allows and how many denials since the start, kept or not.
+    #[must_use]
+    pub fn made(&self) -> (u64, u64) {
+        (self.allowed.load(Ordering::Relaxed), self.denied.load(Ordering::Relaxed))
     }
 
     fn keep(&self, record: &Record<'_>) -> Option<Turn> {
@@ -106,6 +116,8 @@ fn sampled(id: DecisionId, share: f64) -> bool {
 
 impl Recorder for DecisionQueue {
     fn record(&self, record: &Record<'_>) -> Option<Turn> {
+        let made = if record.decision.allowed { &self.allowed } else { &self.denied };
+        made.fetch_add(1, Ordering::Relaxed);
         match (self.beside.record(record), self.keep(record)) {
             (Some(beside), Some(own)) => Some(Box::pin(async move {
                 beside.await;

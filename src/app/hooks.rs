@@ -29,7 +29,7 @@ impl App {
             user_agent: caller.origin.user_agent.clone(),
             locale: language.map(|language| language.as_str().to_owned()),
             organization,
-            now: self.now().seconds().try_into().unwrap_or(0),
+            now: self.seconds(),
         }
     }
 

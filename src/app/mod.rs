@@ -33,12 +33,14 @@ mod limits;
 mod mail;
 mod members;
 mod messages;
+mod metrics;
 mod organizations;
 mod password_strength;
 mod passwords;
 mod plugin_events;
 mod plugin_host;
 mod plugin_installs;
+mod plugin_recordings;
 mod plugin_states;
 mod policies;
 mod purge;
@@ -89,11 +91,13 @@ pub use self::limits::{Limit, RateLimits};
 use self::mail::letter;
 pub use self::mail::mail_principal;
 pub use self::messages::Message;
+pub use self::metrics::{Metrics, PluginCount};
 pub use self::password_strength::Advice;
 pub use self::plugin_events::events_principal;
 pub use self::plugin_host::PluginHost;
-pub use self::plugin_installs::{PluginGrant, PluginWish, Semver};
-pub use self::plugin_states::{PluginLine, PluginSource, PluginState};
+pub use self::plugin_installs::{PluginGrant, PluginWish};
+pub use self::plugin_recordings::{MOST_SAMPLES, Recording, Sample};
+pub use self::plugin_states::{PluginLine, PluginSource, PluginState, Replacement};
 pub use self::purge::purge_principal;
 pub use self::register::Registration;
 pub use self::reviews::waitlist_principal;
@@ -221,7 +225,7 @@ pub struct App {
     /// Calls that run keep the generation they began with.
     plugins: ArcSwap<Plugins>,
     /// What is installed as of then; whoever changes it waits for its turn.
-    plugins_state: tokio::sync::Mutex<Option<i64>>,
+    plugins_state: tokio::sync::Mutex<Option<plugin_installs::Seen>>,
     mailer: Mailer,
     providers: Providers,
     trusted: Trusted,

@@ -16,28 +16,16 @@ use crate::store::{self, Room, Store};
 /// Serves guests.
 #[derive(Debug)]
 pub struct PluginHost {
-    guard: Guard,
-    store: Store,
-    web: Web,
-    clock: std::sync::Arc<dyn Clock>,
-    compiled: CompiledPlugins,
+    pub guard: Guard,
+    pub store: Store,
+    pub web: Web,
+    pub clock: std::sync::Arc<dyn Clock>,
+    pub compiled: CompiledPlugins,
     /// Who may sign plugins; nobody: a plugin needs no signature.
-    trusted: Vec<VerifyingKey>,
+    pub trusted: Vec<VerifyingKey>,
 }
 
 impl PluginHost {
-    #[must_use]
-    pub const fn new(
-        guard: Guard,
-        store: Store,
-        web: Web,
-        clock: std::sync::Arc<dyn Clock>,
-        compiled: CompiledPlugins,
-        trusted: Vec<VerifyingKey>,
-    ) -> Self {
-        Self { guard, store, web, clock, compiled, trusted }
-    }
-
     fn now(&self) -> Micros {
         self.clock.now()
     }

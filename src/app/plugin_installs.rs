@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::plugin_events::events_principal;
 use super::{App, Error, PluginState};
-use crate::domain::{FieldError, Invalid};
+use crate::domain::{FieldError, Invalid, Micros};
 use crate::guard::actions::{DisablePlugin, EnablePlugin, GrantPlugin, InstallPlugin, LoadPlugins};
 use crate::guard::{Authorized, Released};
 use crate::plugins::{
@@ -18,6 +19,17 @@ use crate::plugins::{
 use crate::store::{ChangesInstalls, Install};
 
 const POLL: Duration = Duration::from_secs(5);
+/// Before what could not be loaded is tried again: at first, and at last.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LONGEST_RETRY: Duration = Duration::from_secs(5 * 60);
+
+/// What is installed, as far as it was taken up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    state: i64,
+    /// When what could not be loaded is tried again, and how long to wait after that.
+    retry: Option<(Micros, Duration)>,
+}
 
 /// What installing takes.
 #[derive(Debug, Clone)]
@@ -25,6 +37,8 @@ pub struct PluginWish {
     pub plugin: String,
     /// SHA-256 of the component that was looked at.
     pub digest: String,
+    /// SHA-256 of the manifest that was looked at, with its schema; none: whichever lies there.
+    pub manifest_digest: Option<String>,
     pub config: Json,
     pub on_failure: Option<FailurePolicy>,
     pub monitor: bool,
@@ -45,7 +59,7 @@ pub struct PluginGrant {
 }
 
 /// The column `binding`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Terms {
     config: Json,
     on_failure: Option<String>,
@@ -82,18 +96,29 @@ impl Terms {
     }
 }
 
-/// Three numbers; what follows a `-` comes before them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Semver([u64; 3], bool);
-
-impl Semver {
-    /// As far as it can be read; what is no number counts as 0.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let (numbers, before) = text.split_once('-').map_or((text, false), |(numbers, _)| (numbers, true));
-        let mut read = numbers.split(['.', '+']).map(|part| part.parse().unwrap_or(0));
-        Self([(); 3].map(|()| read.next().unwrap_or(0)), !before)
+/// Whether one version is older than another; what is no version may be older than any.
+fn is_older(found: &str, before: &str) -> bool {
+    match (Version::parse(found), Version::parse(before)) {
+        (Ok(found), Ok(before)) => found < before,
+        _ => found != before,
     }
+}
+
+/// A configuration without its texts, of which any may be a secret.
+fn outline(config: &Json) -> Json {
+    match config {
+        Json::String(_) => "[text]".into(),
+        Json::Array(values) => values.iter().map(outline).collect(),
+        Json::Object(values) => {
+            Json::Object(values.iter().map(|(key, value)| (key.clone(), outline(value))).collect())
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => config.clone(),
+    }
+}
+
+/// Whether the files are those that were installed.
+pub(super) fn is_of(install: &Install, found: &Inspected) -> bool {
+    install.digest == found.digest && install.manifest_digest == found.manifest_digest
 }
 
 fn unusable(error: &LoadError) -> Error {
@@ -108,7 +133,8 @@ fn unusable(error: &LoadError) -> Error {
 
 impl App {
     /// Takes a plugin of the plugins' folder up: with these files and no others, without any grant, and not enabled. One
-    /// of this name that ran before runs no more.
+    /// of this name that ran before runs no more. With the files that were installed before, it keeps its grants; if the
+    /// rest is as before too, it goes on being asked.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] `plugin-moved` (other files than those looked at), `plugin-unsigned`,
@@ -124,23 +150,31 @@ impl App {
             let detail = format!("the component has the digest {}", found.digest);
             return Err(Error::Conflict { code: "plugin-moved", detail });
         }
+        if wish.manifest_digest.is_some_and(|digest| digest != found.manifest_digest) {
+            let detail = format!("the manifest with its schema has the digest {}", found.manifest_digest);
+            return Err(Error::Conflict { code: "plugin-moved", detail });
+        }
         let before = self.installed(&ok, &wish.plugin).await?;
         if let Some(before) = &before
-            && Semver::of(&found.version) < Semver::of(&before.version)
+            && is_older(&found.version, &before.version)
             && !wish.downgrade
         {
             let detail = format!("{} is older than {}, which is installed", found.version, before.version);
             return Err(Error::Conflict { code: "plugin-downgrade", detail });
         }
+        let had = before.as_ref().filter(|before| is_of(before, &found)).map(Terms::of).transpose()?;
+        let (http, secrets, kv) =
+            had.as_ref().map_or_else(Default::default, |had| (had.http.clone(), had.secrets.clone(), had.kv));
         let terms = Terms {
             config: wish.config,
             on_failure: wish.on_failure.map(|policy| policy.name().to_owned()),
             monitor: wish.monitor,
             deadline_ms: wish.deadline_ms,
-            http: Vec::new(),
-            secrets: Vec::new(),
-            kv: false,
+            http,
+            secrets,
+            kv,
         };
+        let enabled = before.as_ref().is_some_and(|before| before.enabled) && had.as_ref() == Some(&terms);
         let install = Install {
             plugin: wish.plugin,
             digest: found.digest,
@@ -148,7 +182,7 @@ impl App {
             version: found.version,
             hook: found.hook.name().to_owned(),
             binding: terms.text()?,
-            enabled: false,
+            enabled,
             revision: before.map_or(0, |before| before.revision),
         };
         self.try_out(&install).await?;
@@ -168,7 +202,7 @@ impl App {
     ) -> Result<Released<GrantPlugin, PluginState>, Error> {
         let found = self.inspected(plugin).await?;
         let mut install = self.installed(&ok, plugin).await?.ok_or(Error::NotFound)?;
-        if install.digest != grant.digest || found.digest != grant.digest {
+        if install.digest != grant.digest || found.digest != grant.digest || !is_of(&install, &found) {
             let detail = format!("installed is the component {}", install.digest);
             return Err(Error::Conflict { code: "plugin-moved", detail });
         }
@@ -243,12 +277,14 @@ impl App {
         ok: Authorized<'_, A>,
         install: Install,
     ) -> Result<Released<A, PluginState>, Error> {
-        let Terms { http, secrets, kv, monitor, .. } = Terms::of(&install)?;
+        let Terms { config, on_failure, monitor, deadline_ms, http, secrets, kv } = Terms::of(&install)?;
         let mut tx = self.store.begin().await?;
         tx.put_plugin_install(&ok, &install, self.now()).await?;
         let details = json!({
-            "plugin": install.plugin, "digest": install.digest, "version": install.version, "hook": install.hook,
-            "enabled": install.enabled, "monitor": monitor, "http": http, "secrets": secrets, "kv": kv,
+            "plugin": install.plugin, "digest": install.digest, "manifest_digest": install.manifest_digest,
+            "version": install.version, "hook": install.hook, "enabled": install.enabled, "monitor": monitor,
+            "on_failure": on_failure, "deadline_ms": deadline_ms, "config": outline(&config),
+            "http": http, "secrets": secrets, "kv": kv,
         });
         self.note(&mut tx, &ok, details).await?;
         tx.commit().await?;
@@ -332,9 +368,15 @@ impl App {
         let mut seen = self.plugins_state.lock().await;
         // Read before the rows: what changes between is taken up the next time.
         let state = self.store.plugin_installs_state(ok).await?;
-        if *seen == Some(state) || (seen.is_none() && state == 0) {
-            return Ok(());
-        }
+        let now = self.now();
+        let again = match *seen {
+            None if state == 0 => return Ok(()),
+            Some(Seen { state: before, retry }) if before == state => match retry {
+                Some((at, wait)) if at <= now => Some(wait),
+                _ => return Ok(()),
+            },
+            _ => None,
+        };
         let installs = self.store.plugin_installs(ok).await?;
         let enabled = installs.iter().filter(|install| install.enabled);
         // A newer server on this database may know more hooks: what cannot be read here is not asked here.
@@ -352,14 +394,15 @@ impl App {
         // The configuration has the last word on its own.
         let configured = |name: &str| before.loaded().any(|it| it.plugin == name && !it.installed);
         let installed: Vec<_> = installed.into_iter().filter(|it| !configured(&it.binding.plugin)).collect();
-        let next = before.with_installed(dir, &installed).await.map_err(|error| Error::Bug {
-            context: "there is no engine for plugins",
-            source: Box::new(error),
+        let next = before.with_installed(dir, &installed, again.is_some()).await.map_err(|error| {
+            Error::Bug { context: "there is no engine for plugins", source: Box::new(error) }
         })?;
         // What could not be loaded is tried again: its file may come back.
         let whole = next.loaded().all(|loaded| loaded.fault.is_none());
         self.plugins.store(std::sync::Arc::new(next));
-        *seen = whole.then_some(state);
+        let wait = again.unwrap_or(FIRST_RETRY);
+        let retry = (!whole).then(|| (now + wait, wait.saturating_mul(2).min(LONGEST_RETRY)));
+        *seen = Some(Seen { state, retry });
         Ok(())
     }
 
@@ -372,6 +415,7 @@ impl App {
     /// Follows what administrators do on other machines, until the task is dropped.
     pub async fn follow_plugins_forever(&self) {
         loop {
+            self.plugins().forget_old_recordings(self.seconds());
             if let Err(error) = self.refresh_plugins().await {
                 tracing::error!(error = ?error, "what administrators installed could not be taken up");
             }
@@ -386,7 +430,16 @@ mod tests {
 
     #[test]
     fn versions_are_compared_by_their_numbers() {
-        let ascending = ["0.9.0", "0.10.0", "1.0.0-rc.1", "1.0.0", "1.0.1", "2.0.0"];
-        assert!(ascending.is_sorted_by(|one, next| Semver::of(one) < Semver::of(next)));
+        let ascending = ["0.9.0", "0.10.0", "1.0.0-rc.1", "1.0.0-rc.10", "1.0.0", "1.0.1", "2.0.0"];
+        assert!(ascending.is_sorted_by(|one, next| is_older(one, next) && !is_older(next, one)));
+        // Where it cannot be told, somebody has to say that it may be.
+        assert!(is_older("2.0.0", "yesterday") && is_older("yesterday", "1.0.0"));
+        assert!(!is_older("yesterday", "yesterday"));
+    }
+
+    #[test]
+    fn of_a_configuration_the_trail_has_no_texts() {
+        let config = json!({ "codes": ["open-sesame"], "most": 3, "on": true, "none": null });
+        assert_eq!(outline(&config), json!({ "codes": ["[text]"], "most": 3, "on": true, "none": null }));
     }
 }

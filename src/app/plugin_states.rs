@@ -1,6 +1,6 @@
 //! Plugins as administrators see them.
 
-use super::plugin_installs::Terms;
+use super::plugin_installs::{Terms, is_of};
 use super::{App, Error};
 use crate::guard::actions::{ListPlugins, ReadPluginLogs};
 use crate::guard::{Authorized, Released};
@@ -26,6 +26,10 @@ pub struct PluginState {
     pub description: Option<String>,
     pub hook: String,
     pub digest: String,
+    /// SHA-256 of the manifest with its schema; unknown of one that the configuration binds.
+    pub manifest_digest: Option<String>,
+    /// What lies in the plugins' folder, where that is not what was installed.
+    pub replacement: Option<Replacement>,
     pub source: PluginSource,
     /// It is asked.
     pub enabled: bool,
@@ -38,8 +42,30 @@ pub struct PluginState {
     /// Why it cannot be used.
     pub fault: Option<String>,
     pub quarantined: bool,
+    /// Its calls are recorded on this machine now.
+    pub recorded: bool,
     /// How its calls ended since the start, and how often.
     pub calls: Vec<(&'static str, u64)>,
+}
+
+/// Other files under a plugin's name: they do not run before somebody installs them.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    pub version: String,
+    pub digest: String,
+    pub manifest_digest: String,
+    pub asks: Vec<String>,
+}
+
+impl Replacement {
+    fn of(found: &Inspected) -> Self {
+        Self {
+            version: found.version.clone(),
+            digest: found.digest.clone(),
+            manifest_digest: found.manifest_digest.clone(),
+            asks: found.asks.clone(),
+        }
+    }
 }
 
 /// Something a plugin said.
@@ -117,12 +143,15 @@ impl App {
         install: &Install,
         found: Option<&Inspected>,
     ) -> Result<PluginState, Error> {
+        let replacement = found.filter(|found| !is_of(install, found)).map(Replacement::of);
+        let manifest_digest = Some(install.manifest_digest.clone());
+        let found = found.filter(|found| is_of(install, found));
         let running = plugins.loaded().find(|it| it.plugin == install.plugin && it.installed);
         if let Some(loaded) = running {
-            return Ok(self.running(plugins, loaded, found, PluginSource::Installed));
+            let state = self.running(plugins, loaded, found, PluginSource::Installed);
+            return Ok(PluginState { manifest_digest, replacement, ..state });
         }
         let terms = Terms::of(install)?;
-        let found = found.filter(|found| found.digest == install.digest);
         let asks = found.map(|found| found.asks.clone()).unwrap_or_default();
         let has = |wish: &&String| {
             terms.kv && *wish == "kv"
@@ -136,6 +165,8 @@ impl App {
             description: found.map(|found| found.description.clone()),
             hook: install.hook.clone(),
             digest: install.digest.clone(),
+            manifest_digest,
+            replacement,
             source: PluginSource::Installed,
             enabled: install.enabled,
             monitor: terms.monitor(),
@@ -144,6 +175,7 @@ impl App {
             asks,
             fault: found.is_none().then(|| "its files are not those that were installed".to_owned()),
             quarantined: false,
+            recorded: false,
             calls: calls(plugins, &install.plugin),
         })
     }
@@ -162,6 +194,8 @@ impl App {
             description: found.map(|found| found.description.clone()),
             hook: loaded.hook.name().to_owned(),
             digest: loaded.sha256.clone(),
+            manifest_digest: None,
+            replacement: None,
             source,
             enabled: true,
             monitor: loaded.monitor,
@@ -169,7 +203,8 @@ impl App {
             asks: found.map(|found| found.asks.clone()).unwrap_or_default(),
             lacks: loaded.lacks.clone(),
             fault: loaded.fault.clone(),
-            quarantined: plugins.is_quarantined(&loaded.plugin, self.now().seconds().try_into().unwrap_or(0)),
+            quarantined: plugins.is_quarantined(&loaded.plugin, self.seconds()),
+            recorded: plugins.is_recorded(&loaded.plugin, self.seconds()),
             calls: calls(plugins, &loaded.plugin),
         }
     }
@@ -187,6 +222,8 @@ fn available(found: &Inspected) -> PluginState {
         description: Some(found.description.clone()),
         hook: found.hook.name().to_owned(),
         digest: found.digest.clone(),
+        manifest_digest: Some(found.manifest_digest.clone()),
+        replacement: None,
         source: PluginSource::Available,
         enabled: false,
         monitor: false,
@@ -195,6 +232,7 @@ fn available(found: &Inspected) -> PluginState {
         asks: found.asks.clone(),
         fault: None,
         quarantined: false,
+        recorded: false,
         calls: Vec::new(),
     }
 }

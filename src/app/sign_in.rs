@@ -196,8 +196,14 @@ impl App {
             };
             match account {
                 Some(account) => {
-                    // The trail has them with the sign-in; a line for each refresh would bury it.
-                    self.claims_by_plugins(ok.caller(), person_of(&account.user), session).await?.verdict
+                    let judged = self.claims_by_plugins(&person, person_of(&account.user), session).await?;
+                    if !judged.findings.is_empty() {
+                        let details = json!({ "session": session.to_string() });
+                        let mut tx = self.store.begin().await?;
+                        self.note(&mut tx, &ok_person, with_findings(details, &judged.findings)).await?;
+                        tx.commit().await?;
+                    }
+                    judged.verdict
                 }
                 None => Map::new(),
             }

@@ -98,8 +98,14 @@ pub async fn app_with_policies(
     let recorder: Arc<dyn Recorder> = Arc::<DecisionQueue>::clone(&decisions);
     let guard = Guard::new(Arc::new(pdp), facts, recorder, Arc::clone(&clock), Arc::clone(&random));
     let compiled = CompiledPlugins::new(config.data_dir.join("compiled"), CodeSeal::new(&master));
-    let (web, signers) = (Web::new()?, signers(config)?);
-    let host = PluginHost::new(guard.clone(), store.clone(), web, Arc::clone(&clock), compiled, signers);
+    let host = PluginHost {
+        guard: guard.clone(),
+        store: store.clone(),
+        web: Web::new()?,
+        clock: Arc::clone(&clock),
+        compiled,
+        trusted: signers(config)?,
+    };
     let plugins = load_plugins(config, Arc::new(host)).await?;
     let hasher = PasswordHasher::new(hashing(config), Arc::clone(&random))?;
     let app = App::new(Parts {

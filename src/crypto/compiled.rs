@@ -1,5 +1,6 @@
 //! Proof that machine code on disk is what this installation once compiled.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
 use super::MasterKey;
@@ -23,7 +24,7 @@ impl CodeSeal {
     /// The code with its tag before it, to be kept under `name`.
     #[must_use]
     pub fn seal(&self, name: &str, code: &[u8]) -> Vec<u8> {
-        let tag = hmac::sign(&self.0, &message(name, code));
+        let tag = self.tag(name, code);
         [tag.as_ref(), code].concat()
     }
 
@@ -31,16 +32,21 @@ impl CodeSeal {
     #[must_use]
     pub fn open(&self, name: &str, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
         let (tag, code) = sealed.split_at_checked(TAG)?;
-        hmac::verify(&self.0, &message(name, code), tag).ok()?;
+        verify_slices_are_equal(self.tag(name, code).as_ref(), tag).ok()?;
         sealed.drain(..TAG);
         Some(sealed)
     }
-}
 
-/// The name's length goes first, so that no other name and code read the same.
-fn message(name: &str, code: &[u8]) -> Vec<u8> {
-    let length = u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes();
-    [&length, name.as_bytes(), code].concat()
+    /// The name's length goes first, so that no other name and code read the same. The code is not copied for it: there
+    /// may be dozens of megabytes.
+    fn tag(&self, name: &str, code: &[u8]) -> hmac::Tag {
+        let length = u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let mut context = hmac::Context::with_key(&self.0);
+        for piece in [&length, name.as_bytes(), code] {
+            context.update(piece);
+        }
+        context.sign()
+    }
 }
 
 #[cfg(test)]

@@ -1,33 +1,14 @@
-//! The hooks as the app asks them, beside registration. None can widen anything.
+//! The hooks as the app asks them, beside registration, claims and providers. None can widen anything.
 
-use serde_json::{Map, Value};
+use serde_json::json;
 
-use super::guest::Call;
 use super::hooks::{
-    Endpoints, Event, ExternalIdentity, InvitationWish, KeyWish, LegacyOutcome, LoginAttempt, Mint,
-    Narrowing, OutgoingLetter, PasswordWish, TokenSet,
+    Event, InvitationWish, KeyWish, LegacyOutcome, LoginAttempt, Narrowing, OutgoingLetter, PasswordWish,
 };
 use super::rulings::{Finding, Judged, NO_ANSWER, Ruling, Said, without_answer};
 use super::since_v0_2::KeySaid;
 use super::world::Hook;
-use super::{Bound, Error, FailurePolicy, Guest, Plugins, RequestContext, clean};
-
-/// What a plugin may add to a token, in bytes of JSON.
-const CLAIMS: usize = 1 << 10;
-/// What all plugins together may, so that the token stays one that we take.
-const ALL_CLAIMS: usize = 2 << 10;
-/// How deep that may be.
-const DEPTH: usize = 8;
-
-/// What an identity provider's plugin is asked under; the federation's configuration names the plugin.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OauthError {
-    /// No plugin of this name is bound as a provider, or more than one is.
-    #[error("no one plugin `{0}` is bound as an identity provider")]
-    Unknown(String),
-    #[error(transparent)]
-    NoAnswer(#[from] Error),
-}
+use super::{Error, FailurePolicy, Plugins, RequestContext, clean, told};
 
 /// What is kept or refused.
 #[derive(Clone, Copy)]
@@ -46,8 +27,8 @@ impl Plugins {
 
     /// May this person, whose credential was right, have a session?
     ///
-    /// A plugin that is broken does not keep an administrator out, who has to mend it: `mends` lets a missing answer
-    /// pass. A plugin that says no is heard.
+    /// No plugin keeps an administrator out, who has to mend it if it is broken or bad: with `mends` whatever it says is
+    /// written down and nothing comes of it. What must hold for administrators too is for a policy to say.
     pub async fn login_authenticated(
         &self,
         context: &RequestContext,
@@ -75,8 +56,14 @@ impl Plugins {
         };
         let mut judged = Judged::new(Ruling::Keep);
         for bound in self.bound_to(hook) {
+            let input = || match about {
+                Matter::Login(attempt) => told::attempt(attempt),
+                Matter::Password(wish) => told::password(wish),
+                Matter::Invitation(wish) => told::invitation(wish),
+            };
+            let record = (input, |said: &Said| told::ruled(said, hook.sees_password()));
             let answer = self
-                .call(bound, context, hidden, async |guest, call| {
+                .call(bound, context, hidden, record, async |guest, call| {
                     let guest = guest.present()?;
                     match about {
                         Matter::Login(attempt) => guest.authenticated(call, attempt).await,
@@ -100,15 +87,18 @@ impl Plugins {
                 }
                 Err(error) => {
                     judged.find(bound, hook, NO_ANSWER, Some(error.kind()));
-                    if mends { Ruling::Keep } else { without_answer(bound, hook) }
+                    without_answer(bound, hook)
                 }
             };
-            if !bound.monitor {
+            if !bound.monitor && !mends {
                 judged.verdict = judged.verdict.and(ruling);
             }
             if matches!(judged.verdict, Ruling::Deny(_)) {
                 break;
             }
+        }
+        for finding in &mut judged.findings {
+            finding.would_have |= mends;
         }
         judged
     }
@@ -124,7 +114,13 @@ impl Plugins {
         let mut left = Narrowing::default();
         for bound in self.bound_to(hook) {
             let answer = self
-                .call(bound, context, None, async |guest, call| guest.present()?.review_key(call, wish).await)
+                .call(
+                    bound,
+                    context,
+                    None,
+                    (|| told::key(wish), |said: &KeySaid| told::key_ruled(wish, said)),
+                    async |guest, call| guest.present()?.review_key(call, wish).await,
+                )
                 .await;
             let ruling = match answer {
                 Ok(KeySaid::Keep) => Ruling::Keep,
@@ -155,53 +151,6 @@ impl Plugins {
         (judged, left)
     }
 
-    /// What stands under `ext` in an access token: an object for each plugin that had something to say. `mends` as for
-    /// [`Plugins::login_authenticated`]: who mends the plugins gets a token without the claims.
-    ///
-    /// # Errors
-    /// The plugin's id, if it has no answer and the operator wants no token without it.
-    pub async fn token_claims(
-        &self,
-        context: &RequestContext,
-        mint: &Mint,
-        mends: bool,
-    ) -> Result<Judged<Map<String, Value>>, String> {
-        let mut judged = Judged::new(Map::new());
-        for bound in self.bound_to(Hook::TokenClaims) {
-            let plugin = &*bound.who.plugin;
-            let answer = self
-                .call(bound, context, None, async |guest, call| {
-                    let text = guest.present()?.customize(call, mint).await?;
-                    claims(&text).map_err(|what| Error::Failed(what.to_owned()))
-                })
-                .await;
-            match answer {
-                Ok(claims) if !claims.is_empty() => {
-                    judged.find(bound, Hook::TokenClaims, "claims", None);
-                    if bound.monitor {
-                        continue;
-                    }
-                    let ext = &mut judged.verdict;
-                    ext.insert(plugin.to_owned(), Value::Object(claims));
-                    // A token has an end: what is beyond it is left out whole.
-                    if Value::Object(ext.clone()).to_string().len() > ALL_CLAIMS {
-                        ext.remove(plugin);
-                        judged.find(bound, Hook::TokenClaims, "no-room", None);
-                        tracing::warn!(target: "plugin", plugin, "there is no room for the plugin's claims");
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    judged.find(bound, Hook::TokenClaims, NO_ANSWER, Some(error.kind()));
-                    if bound.policy(Hook::TokenClaims) != FailurePolicy::Open && !bound.monitor && !mends {
-                        return Err(plugin.to_owned());
-                    }
-                }
-            }
-        }
-        Ok(judged)
-    }
-
     /// What the systems that accounts come from say of a password, the first that knows the person. In monitor mode a
     /// plugin is not asked: there is nothing to record about a password.
     ///
@@ -214,8 +163,9 @@ impl Plugins {
         password: &str,
     ) -> Result<Option<(LegacyOutcome, Finding)>, String> {
         for bound in self.bound_to(Hook::CredentialVerifyLegacy).filter(|bound| !bound.monitor) {
+            let record = (|| told::legacy(identifier), |outcome: &LegacyOutcome| told::verified(*outcome));
             let answer = self
-                .call(bound, context, Some(password), async |guest, call| {
+                .call(bound, context, Some(password), record, async |guest, call| {
                     guest.present()?.verify_legacy(call, identifier, password).await
                 })
                 .await;
@@ -244,8 +194,9 @@ impl Plugins {
     ) -> Option<Result<(), Error>> {
         let mut last = None;
         for bound in self.bound_to(Hook::MailSend).filter(|bound| !bound.monitor) {
+            let record = (|| told::letter(letter), |_: &_| json!({ "sent": true }));
             let sent = self
-                .call(bound, context, None, async |guest, call| {
+                .call(bound, context, None, record, async |guest, call| {
                     guest.present()?.send_mail(call, letter).await
                 })
                 .await;
@@ -279,95 +230,13 @@ impl Plugins {
     ) -> Result<usize, Error> {
         let bound = self.bound_to(Hook::EventDeliver).find(|bound| &*bound.who.plugin == plugin);
         let Some(bound) = bound else { return Ok(0) };
+        let record = (|| told::batch(batch), |taken: &u32| json!({ "taken": taken }));
         let taken = self
-            .call(bound, context, None, async |guest, call| guest.present()?.deliver(call, batch).await)
+            .call(bound, context, None, record, async |guest, call| {
+                guest.present()?.deliver(call, batch).await
+            })
             .await?;
         Ok(usize::try_from(taken).unwrap_or(usize::MAX).min(batch.len()))
-    }
-
-    fn oauth(&self, plugin: &str) -> Result<&Bound, OauthError> {
-        // In monitor mode nothing comes of a plugin: nobody signs in by it. Bound twice, it is not clear which is meant.
-        let of_name = |bound: &&Bound| &*bound.who.plugin == plugin && !bound.monitor;
-        let mut found = self.bound_to(Hook::OauthProvider).filter(of_name);
-        let alone = found.next().filter(|_| found.next().is_none());
-        alone.ok_or_else(|| OauthError::Unknown(clean::line(plugin, 64)))
-    }
-
-    /// Whether a plugin of this name is bound as an identity provider, and can be asked.
-    #[must_use]
-    pub fn provides(&self, plugin: &str) -> bool {
-        self.oauth(plugin).is_ok_and(|bound| bound.loaded.fault.is_none())
-    }
-
-    /// Where the provider is. The guest's words: each address must be checked before it is used.
-    ///
-    /// # Errors
-    /// See [`OauthError`].
-    pub async fn describe_endpoints(
-        &self,
-        context: &RequestContext,
-        plugin: &str,
-    ) -> Result<Endpoints, OauthError> {
-        let bound = self.oauth(plugin)?;
-        let ask = async |guest: &Guest, call: &Call<'_>| guest.present()?.describe_endpoints(call).await;
-        Ok(self.call(bound, context, None, ask).await?)
-    }
-
-    /// Who it is, by a token endpoint's answer and the profile. The guest's words: only `subject` names anybody.
-    ///
-    /// # Errors
-    /// See [`OauthError`].
-    pub async fn map_profile(
-        &self,
-        context: &RequestContext,
-        plugin: &str,
-        tokens: &TokenSet,
-        userinfo: Option<&str>,
-    ) -> Result<ExternalIdentity, OauthError> {
-        let bound = self.oauth(plugin)?;
-        let ask =
-            async |guest: &Guest, call: &Call<'_>| guest.present()?.map_profile(call, tokens, userinfo).await;
-        Ok(self.call(bound, context, None, ask).await?)
-    }
-
-    /// Whether the plugin trades codes and fetches profiles itself (the world `oauth-connector-full`).
-    ///
-    /// # Errors
-    /// [`OauthError::Unknown`]
-    pub fn exchanges_codes(&self, plugin: &str) -> Result<bool, OauthError> {
-        Ok(self.oauth(plugin)?.guest.present()?.exchanges())
-    }
-
-    /// Trades a code, by a plugin whose provider does not speak RFC 6749.
-    ///
-    /// # Errors
-    /// See [`OauthError`].
-    pub async fn exchange_code(
-        &self,
-        context: &RequestContext,
-        plugin: &str,
-        (code, redirect_uri, code_verifier): (&str, &str, &str),
-    ) -> Result<TokenSet, OauthError> {
-        let bound = self.oauth(plugin)?;
-        let ask = async |guest: &Guest, call: &Call<'_>| {
-            guest.present()?.exchange_code(call, code, redirect_uri, code_verifier).await
-        };
-        Ok(self.call(bound, context, None, ask).await?)
-    }
-
-    /// The profile, fetched by such a plugin.
-    ///
-    /// # Errors
-    /// See [`OauthError`].
-    pub async fn fetch_profile(
-        &self,
-        context: &RequestContext,
-        plugin: &str,
-        tokens: &TokenSet,
-    ) -> Result<Option<String>, OauthError> {
-        let bound = self.oauth(plugin)?;
-        let ask = async |guest: &Guest, call: &Call<'_>| guest.present()?.fetch_profile(call, tokens).await;
-        Ok(self.call(bound, context, None, ask).await?)
     }
 }
 
@@ -382,45 +251,10 @@ fn narrower(wish: &KeyWish, left: Narrowing, said: Narrowing) -> Narrowing {
     Narrowing { scopes: scopes.or(left.scopes), expires_in_seconds: sooner }
 }
 
-/// A JSON object, small and flat enough to stand in a token.
-fn claims(text: &str) -> Result<Map<String, Value>, &'static str> {
-    if text.len() > CLAIMS {
-        return Err("the claims have more than 1024 bytes");
-    }
-    let value: Value = serde_json::from_str(text).map_err(|_| "the claims are not JSON")?;
-    if depth(&value) > DEPTH {
-        return Err("the claims are nested too deep");
-    }
-    match value {
-        // Written by us it may be longer: what is escaped in one spelling need not be in another.
-        Value::Object(claims) if Value::Object(claims.clone()).to_string().len() <= CLAIMS => Ok(claims),
-        Value::Object(_) => Err("the claims have more than 1024 bytes"),
-        _ => Err("the claims are not a JSON object"),
-    }
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
-        Value::Object(values) => 1 + values.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plugins::hooks::ActorKind;
-
-    #[test]
-    fn f59_claims_are_a_small_object() {
-        assert!(claims(r#"{"team":"red","n":[1,2]}"#).is_ok());
-        for bad in ["", "[]", "null", "{", "\"x\"", &format!("{{\"a\":\"{}\"}}", "x".repeat(1100))] {
-            assert!(claims(bad).is_err(), "{bad:.20}");
-        }
-        let deep = format!("{{\"a\":{}{}}}", "[".repeat(20), "]".repeat(20));
-        assert!(claims(&deep).is_err());
-    }
 
     #[test]
     fn a_key_is_only_ever_narrowed() {

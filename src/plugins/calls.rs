@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::guest::{Call, Usage};
 use super::host::{Ask, Asker};
 use super::journal::Line;
+use super::recording::Sample;
 use super::world::Hook;
-use super::{Bound, Error, Guest, Plugins, RequestContext};
+use super::{Bound, Error, Guest, Plugins, RequestContext, told};
 
 /// So many failures within [`WINDOW`] put a binding into quarantine.
 const FAILURES: usize = 5;
@@ -94,12 +96,14 @@ impl Plugins {
         self.bound.iter().filter(move |bound| bound.hook == hook)
     }
 
-    /// Asks one binding. `hidden` must not come out in a log line.
+    /// Asks one binding. `hidden` must not come out in a log line. `input` and `outcome` are for a recording: what the
+    /// hook is told and what the answer came to, masked.
     pub(super) async fn call<T>(
         &self,
         bound: &Bound,
         context: &RequestContext,
         hidden: Option<&str>,
+        (input, outcome): (impl FnOnce() -> Value, impl FnOnce(&T) -> Value),
         ask: impl AsyncFnOnce(&Guest, &Call<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Some(runtime) = &self.runtime else { return Err(Error::Engine("there is no engine".into())) };
@@ -142,6 +146,19 @@ impl Plugins {
                 }
                 _ => bound.breaker.answered(context.now),
             }
+            if self.recorder.runs(plugin, context.now) {
+                self.recorder.keep(
+                    plugin,
+                    Sample {
+                        at: context.now,
+                        request_id: context.request_id.clone(),
+                        digest: bound.who.digest.to_string(),
+                        hook: hook.name(),
+                        input: told::within(context, input()),
+                        outcome: answer.as_ref().map_or_else(told::no_answer, outcome),
+                    },
+                );
+            }
             answer
         };
         let outcome = answer.as_ref().map_or_else(Error::kind, |_| "ok");
@@ -176,6 +193,9 @@ fn counted(limit: &'static str) -> &'static str {
     match limit {
         "log" => "limit:log",
         "memory" => "limit:memory",
+        "stack" => "limit:stack",
+        "table" => "limit:table",
+        "http-request" => "limit:http-request",
         "http-time" => "limit:http-time",
         "http-requests" => "limit:http-requests",
         "http-answer" => "limit:http-answer",

@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer};
 use url::{Host, Url};
 
+use super::blanks::Blanks;
 use crate::domain::Secret;
 
 /// A scheme, a host and a port: `https://api.example.com`. The port is told even where it is the usual one.
@@ -118,6 +120,7 @@ impl Wanted {
             http,
             secrets: secrets.map(|(name, secret)| (name.clone(), secret.clone())).collect(),
             kv: self.kv && grants.kv,
+            blanks: OnceLock::new(),
         }
     }
 
@@ -163,9 +166,16 @@ pub(super) struct Capabilities {
     http: Vec<(HttpOrigin, bool)>,
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) kv: bool,
+    /// Made when an answer is first looked at.
+    blanks: OnceLock<Blanks>,
 }
 
 impl Capabilities {
+    /// What must not reach the guest in an answer.
+    pub(super) fn blanks(&self) -> &Blanks {
+        self.blanks.get_or_init(|| Blanks::of(self.secrets.values()))
+    }
+
     /// `None` if requests may not go there; else whether they may reach addresses that are not public.
     pub(super) fn internal(&self, origin: &HttpOrigin) -> Option<bool> {
         let mut found = self.http.iter().filter(|(known, _)| known == origin).map(|(_, internal)| *internal);

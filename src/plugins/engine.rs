@@ -128,8 +128,10 @@ impl Call<'_> {
         let mut store = self.runtime.store(State::new(self, until), until);
         let left = until.saturating_duration_since(Instant::now());
         let result = work(&mut store, left).await;
+        // The failure first: it may be a limit that was met.
+        let answer = result.map_err(|error| store.data().failure(&error));
         *self.usage.lock() = store.data().usage();
-        result.map_err(|error| store.data().failure(&error))
+        answer
     }
 }
 

@@ -39,9 +39,6 @@ const OURS: [&str; 9] = [
     "proxy-authorization",
 ];
 
-/// What stands where a secret was.
-const BLANK: &[u8] = b"[secret]";
-
 /// A piece of a request as the guest says it.
 #[derive(Debug)]
 pub(super) enum Piece {
@@ -134,18 +131,18 @@ impl Errand {
             self.count("http-answer");
             return Err(Refused::TooLarge);
         }
-        let blanks = self.blanks();
+        let blanks = self.capabilities.blanks();
         let headers = answer
             .headers()
             .iter()
             .filter(|(_, value)| value.len() <= HEADER)
             .take(HEADERS)
             .map(|(name, value)| {
-                let value = blanked(value.as_bytes().to_vec(), &blanks);
+                let value = blanks.applied(value.as_bytes().to_vec());
                 (name.as_str().to_owned(), String::from_utf8_lossy(&value).into_owned())
             })
             .collect();
-        Ok(Got { status: answer.status().as_u16(), headers, body: blanked(answer.into_body(), &blanks) })
+        Ok(Got { status: answer.status().as_u16(), headers, body: blanks.applied(answer.into_body()) })
     }
 
     /// The request, if the guest may send it, and whether it may reach addresses that are not public.
@@ -162,7 +159,7 @@ impl Errand {
             }
         };
         if wish.url.len() > ADDRESS || wish.headers.len() > HEADERS {
-            return Err(Refused::TooLarge);
+            return Err(self.too_large());
         }
         let url = Url::parse(&wish.url).map_err(|_| Refused::Invalid("the address cannot be read"))?;
         let origin = HttpOrigin::of(&url)
@@ -221,10 +218,11 @@ impl Errand {
                     false,
                 ),
             };
+            if text.len() > HEADER {
+                return Err(self.too_large());
+            }
             let mut value = HeaderValue::from_str(&text)
-                .ok()
-                .filter(|value| value.len() <= HEADER)
-                .ok_or(Refused::Invalid("a header's value cannot be one"))?;
+                .map_err(|_| Refused::Invalid("a header's value cannot be one"))?;
             value.set_sensitive(sensitive);
             builder = builder.header(name, value);
         }
@@ -245,38 +243,14 @@ impl Errand {
         Ok(secret.expose())
     }
 
+    fn too_large(&self) -> Refused {
+        self.count("http-request");
+        Refused::TooLarge
+    }
+
     fn refuse(&self, why: String) -> Refused {
         self.denied(&why);
         Refused::Denied(why)
-    }
-
-    /// The texts that must not reach the guest: its secrets, as they are and as they may stand in a request.
-    fn blanks(&self) -> Vec<Vec<u8>> {
-        let mut blanks = Vec::new();
-        for secret in self.capabilities.secrets.values() {
-            let plain = secret.expose();
-            let form: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-            // Base64 of the secret alone; what precedes it shifts the letters, so the other two shifts as well.
-            let shifted = (0..3).map(|shift| {
-                let text = STANDARD.encode([&vec![0; shift], plain.as_bytes()].concat());
-                // Letters that also depend on what stands before or after are left out.
-                let begin = if shift == 0 { 0 } else { 4 };
-                let whole = (plain.len() + shift) / 3 * 4;
-                text.get(begin..whole).unwrap_or_default().as_bytes().to_vec()
-            });
-            blanks.extend(shifted.filter(|text| text.len() >= 8));
-            blanks.push(form.into_bytes());
-            // As JSON writes it, with and without `\/`, and as HTML does.
-            let json = serde_json::Value::from(plain).to_string().trim_matches('"').to_owned();
-            blanks.push(json.replace('/', "\\/").into_bytes());
-            blanks.push(json.into_bytes());
-            let html = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-            blanks.push(html.replace('"', "&quot;").into_bytes());
-            blanks.push(plain.replace('/', "\\/").into_bytes());
-            blanks.push(plain.as_bytes().to_vec());
-        }
-        blanks.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        blanks
     }
 }
 
@@ -290,21 +264,4 @@ fn signature(secret: &str, prefix: &str, body: &[u8]) -> Result<String, Refused>
         let _ = write!(hex, "{byte:02x}");
         hex
     }))
-}
-
-/// `text` with each of `blanks` replaced.
-fn blanked(mut text: Vec<u8>, blanks: &[Vec<u8>]) -> Vec<u8> {
-    for blank in blanks.iter().filter(|blank| !blank.is_empty()) {
-        let mut out = Vec::with_capacity(text.len());
-        let mut rest = text.as_slice();
-        while let Some(at) = rest.windows(blank.len()).position(|window| window == blank.as_slice()) {
-            let (before, from) = rest.split_at(at);
-            out.extend_from_slice(before);
-            out.extend_from_slice(BLANK);
-            rest = from.get(blank.len()..).unwrap_or_default();
-        }
-        out.extend_from_slice(rest);
-        text = out;
-    }
-    text
 }

@@ -117,6 +117,20 @@ pub(super) enum Level {
     Error,
 }
 
+/// The level of a log line from a version of the contract.
+macro_rules! level {
+    ($log:ident, $level:expr) => {
+        match $level {
+            $log::Level::Trace => Level::Trace,
+            $log::Level::Debug => Level::Debug,
+            $log::Level::Info => Level::Info,
+            $log::Level::Warn => Level::Warn,
+            $log::Level::Error => Level::Error,
+        }
+    };
+}
+pub(super) use level;
+
 impl Level {
     const fn word(self) -> &'static str {
         match self {
@@ -202,6 +216,10 @@ impl State {
             Some(Trap::OutOfFuel) => Error::OutOfFuel,
             // A guest that is refused memory stops itself with some trap.
             Some(_) if self.memory_refused => Error::OutOfMemory,
+            Some(trap @ Trap::StackOverflow) => {
+                self.errand.count("stack");
+                Error::Trapped(trap.to_string())
+            }
             Some(trap) => Error::Trapped(trap.to_string()),
             None => {
                 // The engine's types for these are private; the tests hold the words.
@@ -241,6 +259,10 @@ impl ResourceLimiter for State {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= self.limits.table_elements)
+        let fits = desired <= self.limits.table_elements;
+        if !fits {
+            self.errand.count("table");
+        }
+        Ok(fits)
     }
 }

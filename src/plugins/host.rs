@@ -55,7 +55,7 @@ pub enum KvError {
     Unavailable,
 }
 
-/// Implemented by `app`.
+/// Implemented by `app`. What is not implemented is refused.
 #[async_trait]
 pub trait Host: Send + Sync + fmt::Debug {
     /// Whether the policies let it.
@@ -66,11 +66,13 @@ pub trait Host: Send + Sync + fmt::Debug {
 
     /// The machine code that [`Host::keep_code`] got under this name, byte for byte. It runs as part of the server, so
     /// whatever may be anything else is not given.
-    fn kept_code(&self, plugin: &str, name: &str) -> Option<Vec<u8>>;
+    fn kept_code(&self, _plugin: &str, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Keeps a plugin's machine code for the next start, instead of what was kept of that plugin before. If it cannot,
     /// the next start compiles again.
-    fn keep_code(&self, plugin: &str, name: &str, code: &[u8]);
+    fn keep_code(&self, _plugin: &str, _name: &str, _code: &[u8]) {}
 
     /// Sends one request; the caller bounds its time.
     ///
@@ -78,27 +80,35 @@ pub trait Host: Send + Sync + fmt::Debug {
     /// See [`FetchError`].
     async fn fetch(
         &self,
-        request: http::Request<Vec<u8>>,
-        internal: bool,
-    ) -> Result<http::Response<Vec<u8>>, FetchError>;
+        _request: http::Request<Vec<u8>>,
+        _internal: bool,
+    ) -> Result<http::Response<Vec<u8>>, FetchError> {
+        Err(FetchError::Denied("there is no network here".to_owned()))
+    }
 
     /// # Errors
     /// See [`KvError`].
-    async fn kv_get(&self, asker: Asker<'_>, key: &str) -> Result<Option<Vec<u8>>, KvError>;
+    async fn kv_get(&self, _asker: Asker<'_>, _key: &str) -> Result<Option<Vec<u8>>, KvError> {
+        Err(KvError::Denied)
+    }
 
     /// # Errors
     /// See [`KvError`].
     async fn kv_set(
         &self,
-        asker: Asker<'_>,
-        key: &str,
-        value: Vec<u8>,
-        lifetime: Duration,
-    ) -> Result<(), KvError>;
+        _asker: Asker<'_>,
+        _key: &str,
+        _value: Vec<u8>,
+        _lifetime: Duration,
+    ) -> Result<(), KvError> {
+        Err(KvError::Denied)
+    }
 
     /// # Errors
     /// See [`KvError`].
-    async fn kv_delete(&self, asker: Asker<'_>, key: &str) -> Result<(), KvError>;
+    async fn kv_delete(&self, _asker: Asker<'_>, _key: &str) -> Result<(), KvError> {
+        Err(KvError::Denied)
+    }
 
     /// Adds to a number, which begins at 0 and lives for `lifetime` from then; the sum.
     ///
@@ -106,11 +116,13 @@ pub trait Host: Send + Sync + fmt::Debug {
     /// See [`KvError`].
     async fn kv_increment(
         &self,
-        asker: Asker<'_>,
-        key: &str,
-        by: i64,
-        lifetime: Duration,
-    ) -> Result<i64, KvError>;
+        _asker: Asker<'_>,
+        _key: &str,
+        _by: i64,
+        _lifetime: Duration,
+    ) -> Result<i64, KvError> {
+        Err(KvError::Denied)
+    }
 }
 
 /// A host that does nothing for anybody but ask them: for looking at plugins without running a server.
@@ -125,31 +137,5 @@ impl Host for NoHost {
 
     fn vouches(&self, _: &[u8], _: Option<&str>) -> bool {
         true
-    }
-
-    fn kept_code(&self, _: &str, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn keep_code(&self, _: &str, _: &str, _: &[u8]) {}
-
-    async fn fetch(&self, _: http::Request<Vec<u8>>, _: bool) -> Result<http::Response<Vec<u8>>, FetchError> {
-        Err(FetchError::Denied("there is no network here".to_owned()))
-    }
-
-    async fn kv_get(&self, _: Asker<'_>, _: &str) -> Result<Option<Vec<u8>>, KvError> {
-        Err(KvError::Denied)
-    }
-
-    async fn kv_set(&self, _: Asker<'_>, _: &str, _: Vec<u8>, _: Duration) -> Result<(), KvError> {
-        Err(KvError::Denied)
-    }
-
-    async fn kv_delete(&self, _: Asker<'_>, _: &str) -> Result<(), KvError> {
-        Err(KvError::Denied)
-    }
-
-    async fn kv_increment(&self, _: Asker<'_>, _: &str, _: i64, _: Duration) -> Result<i64, KvError> {
-        Err(KvError::Denied)
     }
 }

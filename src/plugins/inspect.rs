@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::load::{read, schema_of, sha256};
+use super::load::{manifest_digest, read, schema_of, sha256};
 use super::manifest::Manifest;
 use super::schema::Schema;
 use super::{LoadError, clean};
@@ -37,6 +37,8 @@ pub struct ManifestView {
     /// With package and version.
     pub world: String,
     pub hooks: Vec<String>,
+    /// SHA-256 of it, with the schema.
+    pub digest: String,
     /// The component's file name.
     pub component: String,
     /// What it asks for; an operator grants it, or does not.
@@ -82,8 +84,8 @@ impl ManifestView {
     pub fn read(folder: &Path) -> Result<Self, LoadError> {
         let folder = folder.canonicalize().map_err(|source| unreadable(folder, source))?;
         let plugin = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = read(&plugin, &folder.join("manifest.toml"), 64 << 10)?;
-        let text = String::from_utf8_lossy(&text);
+        let bytes = read(&plugin, &folder.join("manifest.toml"), 64 << 10)?;
+        let text = String::from_utf8_lossy(&bytes);
         let bad =
             |what: String| LoadError::BadManifest { plugin: plugin.clone(), what: clean::line(&what, 300) };
         let manifest = Manifest::parse(&text, &plugin).map_err(bad)?;
@@ -91,6 +93,7 @@ impl ManifestView {
             Some(path) => Some(read(&plugin, &path, 64 << 10)?),
             None => None,
         };
+        let digest = manifest_digest(&bytes, schema.as_deref());
         let bad_schema = |what| LoadError::BadSchema { plugin: plugin.clone(), what };
         let schema = schema.map(|bytes| Schema::parse(&bytes).map(Schema::into_value)).transpose();
         // What a server reads into types of its own, as it stands there.
@@ -104,6 +107,7 @@ impl ManifestView {
             each.filter_map(toml::Value::as_str).map(|text| clean::line(text, 300)).collect()
         };
         Ok(Self {
+            digest,
             description: text("description"),
             world: text("world"),
             hooks: manifest.hooks.iter().map(|hook| hook.name().to_owned()).collect(),

@@ -83,15 +83,29 @@ impl Plugins {
     }
 
     /// These with other installed ones. Calls that run go on with those of before, which are dropped after the last. One
-    /// that cannot be loaded is bound all the same and has no answer, so that what it keeps out stays out.
+    /// that cannot be loaded is bound all the same and has no answer, so that what it keeps out stays out. `again`: the
+    /// same are installed as before, and only those that could not be loaded are tried again.
     ///
     /// # Errors
     /// If there can be no engine.
-    pub async fn with_installed(&self, dir: &Path, installed: &[Installed]) -> Result<Self, LoadError> {
+    pub async fn with_installed(
+        &self,
+        dir: &Path,
+        installed: &[Installed],
+        again: bool,
+    ) -> Result<Self, LoadError> {
         let mut bound: Vec<_> = self.bound.iter().filter(|bound| !bound.loaded.installed).cloned().collect();
         let runtime = if installed.is_empty() { self.runtime.clone() } else { Some(self.running()?) };
         if let Some(runtime) = &runtime {
             for it in installed {
+                let runs = |bound: &&Bound| {
+                    let Loaded { plugin, installed, fault, .. } = &bound.loaded;
+                    *installed && fault.is_none() && *plugin == it.binding.plugin
+                };
+                if let Some(running) = self.bound.iter().find(runs).filter(|_| again) {
+                    bound.push(running.clone());
+                    continue;
+                }
                 let made = match self.ready(dir, &it.binding, runtime).await {
                     Ok(ready) => ready.bind(&it.binding, runtime).await,
                     Err(error) => Err(error),
@@ -114,6 +128,7 @@ impl Plugins {
             limits: self.limits,
             ready: Arc::clone(&self.ready),
             journal: Arc::clone(&self.journal),
+            recorder: Arc::clone(&self.recorder),
         })
     }
 

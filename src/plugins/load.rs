@@ -84,7 +84,7 @@ pub(super) struct Package {
     pub(super) schema: Option<Vec<u8>>,
     /// SHA-256 of the component.
     pub(super) digest: String,
-    /// SHA-256 of the manifest, and of the schema if there is one.
+    /// See [`manifest_digest`].
     pub(super) manifest_digest: String,
 }
 
@@ -114,10 +114,7 @@ impl Package {
             Some(path) => Some(vouched("the schema", &path, 64 << 10)?),
             None => None,
         };
-        let (digest, mut manifest_digest) = (sha256(&component), sha256(&text));
-        if let Some(schema) = &schema {
-            manifest_digest = sha256((manifest_digest + &sha256(schema)).as_bytes());
-        }
+        let (digest, manifest_digest) = (sha256(&component), manifest_digest(&text, schema.as_deref()));
         Ok(Self { manifest, component, schema, digest, manifest_digest })
     }
 
@@ -349,6 +346,12 @@ pub(super) fn read(plugin: &str, path: &Path, most: u64) -> Result<Vec<u8>, Load
         return Err(unreadable(std::io::Error::new(std::io::ErrorKind::FileTooLarge, what)));
     }
     Ok(bytes)
+}
+
+/// SHA-256 of the manifest, and of the schema if there is one.
+pub(super) fn manifest_digest(manifest: &[u8], schema: Option<&[u8]>) -> String {
+    let digest = sha256(manifest);
+    schema.map_or_else(|| digest.clone(), |schema| sha256((digest.clone() + &sha256(schema)).as_bytes()))
 }
 
 pub(super) fn sha256(bytes: &[u8]) -> String {

@@ -49,6 +49,12 @@ impl Manifest {
         if !is_code(&manifest.id) {
             return Err(format!("id `{}` is not kebab-case", manifest.id));
         }
+        if semver::Version::parse(&manifest.version).is_err() {
+            return Err(format!(
+                "version `{}` is not one of Semantic Versioning, such as 1.0.0",
+                manifest.version
+            ));
+        }
         let files =
             [("component", Some(&manifest.component)), ("config_schema", manifest.config_schema.as_ref())];
         for (key, name) in files.into_iter().filter_map(|(key, name)| Some((key, name?))) {
@@ -119,6 +125,9 @@ mod tests {
     #[test]
     fn what_a_manifest_may_not_say_is_refused() {
         assert!(refusal("id = \"door\"", "id = \"gate\"").contains("folder"));
+        for version in ["1.0", "v1.0.0", "1.0.0.0", "01.0.0", "latest", ""] {
+            assert!(refusal("\"1.0.0\"", &format!("\"{version}\"")).contains("version"), "{version}");
+        }
         assert!(refusal("\"door.wasm\"", "\"../door.wasm\"").contains("plain file name"));
         assert!(refusal("\"door.wasm\"", "\"/etc/door.wasm\"").contains("plain file name"));
         let schema = "\"door.wasm\"\nconfig_schema = \"../schema.json\"";

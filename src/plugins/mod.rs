@@ -7,8 +7,10 @@
 //! Read next: `registration.rs` (what a hook is), then `engine.rs` (the limits), `docs/plugins.md`.
 
 mod asking;
+mod blanks;
 mod calls;
 mod capabilities;
+mod claims;
 mod clean;
 mod compiled;
 mod engine;
@@ -25,6 +27,9 @@ mod keeping;
 mod limits;
 mod load;
 mod manifest;
+mod masks;
+mod providing;
+mod recording;
 mod registration;
 mod rulings;
 mod schema;
@@ -32,6 +37,7 @@ mod since_v0_1;
 mod since_v0_2;
 #[cfg(test)]
 mod tests;
+mod told;
 mod world;
 
 use std::collections::BTreeMap;
@@ -40,7 +46,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-pub use asking::OauthError;
 pub use calls::Count;
 pub use capabilities::{Grants, HttpOrigin};
 pub use error::{Error, LoadError};
@@ -53,6 +58,8 @@ pub use inspect::{Inspection, ManifestView};
 pub use installed::{Inspected, Installed, inspect, inspect_all};
 pub use journal::Line;
 pub use limits::Limits;
+pub use providing::OauthError;
+pub use recording::{MOST_SAMPLES, Recording, Sample};
 pub use registration::{AuthMethod, Candidate, ProfilePatch, RequestContext, Verdict};
 pub use rulings::{Denial, Finding, Judged, Ruling};
 pub use schema::CONFIG_SCHEMA;
@@ -64,6 +71,7 @@ use engine::Runtime;
 use guest::Guest;
 use journal::Journal;
 use load::Ready;
+use recording::Recorder;
 
 /// The bound plugins, compiled and checked. Cheap to share behind an `Arc`.
 #[derive(Debug)]
@@ -81,6 +89,7 @@ pub struct Plugins {
     /// What was compiled already, by plugin.
     ready: Arc<Mutex<BTreeMap<String, Arc<Ready>>>>,
     journal: Arc<Journal>,
+    recorder: Arc<Recorder>,
 }
 
 /// One plugin, bound to the hooks its manifest names.
@@ -217,6 +226,7 @@ impl Plugins {
             limits: Limits::default(),
             ready: Arc::default(),
             journal: Arc::default(),
+            recorder: Arc::default(),
         }
     }
 
@@ -236,6 +246,34 @@ impl Plugins {
     #[must_use]
     pub fn lines(&self, plugin: &str) -> Vec<Line> {
         self.journal.of(plugin)
+    }
+
+    /// Records what the calls of a plugin are told from now on, masked: `most` of them, until then, in seconds since 1970.
+    /// What was recorded of it before is forgotten.
+    pub fn record(&self, plugin: &str, most: usize, (now, until): (u64, u64)) -> Recording {
+        self.recorder.begin(plugin, most, now, until)
+    }
+
+    /// What was recorded of a plugin's calls, for a day after the end.
+    #[must_use]
+    pub fn recording(&self, plugin: &str, now: u64) -> Option<Recording> {
+        self.recorder.of(plugin, now)
+    }
+
+    /// Whether a plugin's calls are recorded now.
+    #[must_use]
+    pub fn is_recorded(&self, plugin: &str, now: u64) -> bool {
+        self.recorder.runs(plugin, now)
+    }
+
+    /// Ends the recording of a plugin and forgets it; whether there was one.
+    pub fn forget_recording(&self, plugin: &str) -> bool {
+        self.recorder.forget(plugin)
+    }
+
+    /// Forgets the recordings that ended more than a day ago.
+    pub fn forget_old_recordings(&self, now: u64) {
+        self.recorder.forget_old(now);
     }
 
     /// The plugins in use, in the order in which they are asked.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::rulings::{Denial, Judged, NO_ANSWER, SENTENCE, SaidDenial};
 use super::world::Hook;
-use super::{Error, FailurePolicy, Guest, Plugins, clean};
+use super::{Error, FailurePolicy, Guest, Plugins, clean, told};
 use crate::domain::Email;
 
 /// Characters of a profile field that is kept: as many as the account keeps (`domain::Line`).
@@ -124,8 +124,9 @@ impl Plugins {
         let hook = Hook::RegistrationValidate;
         let mut judged = Judged::new(Verdict::Accept { profile: ProfilePatch::default() });
         for bound in self.bound_to(hook) {
+            let record = (|| told::candidate(candidate), told::answered);
             let answer = self
-                .call(bound, context, None, async |guest, call| match guest {
+                .call(bound, context, None, record, async |guest, call| match guest {
                     Guest::V0_1(guest) => guest.validate(call, candidate).await,
                     Guest::V0_2(guest) => guest.validate(call, candidate).await,
                     Guest::Absent => Err(Error::Absent),

@@ -9,7 +9,7 @@ use wasmtime::Store;
 use wasmtime::component::{Component, HasSelf, Linker};
 
 use super::engine::Runtime;
-use super::guest::{Call, Description, Level, State};
+use super::guest::{Call, Description, Level, State, level};
 use super::registration::{Answer, AuthMethod, Candidate};
 use super::{Error, clean};
 
@@ -137,13 +137,6 @@ impl config::Host for State {
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Trace => Level::Trace,
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.log(level, &message);
+        self.log(level!(log, level), &message);
     }
 }

@@ -184,7 +184,13 @@ impl Tx {
                 args![Uuid::from(ok.action().organization), now, ok.seen()],
             )
             .await?;
-        if changed == 1 { Ok(()) } else { Err(Error::Changed) }
+        if changed != 1 {
+            return Err(Error::Changed);
+        }
+        // What plugins kept about it is of no use any more, and nobody would ever clean it up.
+        let space = ok.action().organization.to_string();
+        self.run("DELETE FROM plugin_entries WHERE space = $1", args![space]).await?;
+        Ok(())
     }
 
     /// Makes this transaction the only one that changes who belongs to the organization, until it ends.

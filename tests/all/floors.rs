@@ -53,6 +53,7 @@ const OWNED: [(&str, &[&str]); 22] = [
     ("reqwest", &["outbound/", "cli/demo"]),
     ("poem", &["api/", "cli/serve", "cli/demo"]),
     ("poem_openapi", &["api/", "cli/serve"]),
+    ("prometheus_client", &["api/metrics"]),
     ("tonic", &["api/ext_authz"]),
     ("tonic_prost", &["api/ext_authz"]),
     ("prost", &["api/ext_authz"]),

@@ -24,6 +24,7 @@ pub(super) fn value(it: &Inspection) -> Value {
             "id": manifest.id,
             "version": manifest.version,
             "description": manifest.description,
+            "sha256": manifest.digest,
             "world": manifest.world,
             "hooks": manifest.hooks,
             "asks": { "http": manifest.http, "secrets": manifest.secrets, "kv": manifest.kv },
@@ -45,6 +46,7 @@ pub(super) fn text(it: &Inspection) -> String {
     let mut line = |name: &str, what: String| lines.push(format!("{name:<10} {what}\n"));
     if let Some(manifest) = &it.manifest {
         line("plugin", format!("{} {}: {}", manifest.id, manifest.version, manifest.description));
+        line("manifest", format!("sha256 {}", manifest.digest));
         line("world", manifest.world.clone());
         line("hooks", manifest.hooks.join(", "));
         let mut asks = manifest.http.clone();

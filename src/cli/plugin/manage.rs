@@ -1,4 +1,4 @@
-//! `palisade plugin install|grant|enable|disable|logs`, and what a running server has: by its own API, so that its
+//! `palisade plugin install|grant|enable|disable|record|recording|forget|logs`, and what a running server has: by its own API, so that its
 //! policies decide and its trail tells who did it.
 
 use std::path::{Path, PathBuf};
@@ -62,6 +62,18 @@ pub(in crate::cli) struct GrantArgs {
     digest: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RecordArgs {
+    #[arg(value_parser = id)]
+    plugin: String,
+    /// So many calls
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    most: u32,
+    /// For so many minutes
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
+    minutes: u32,
+}
+
 /// A name that becomes part of an address.
 pub(super) fn id(text: &str) -> Result<String, String> {
     if is_plugin_id(text) { Ok(text.to_owned()) } else { Err("a plugin id is of a-z, 0-9 and -".to_owned()) }
@@ -78,13 +90,12 @@ pub(super) async fn install(server: &Server, plugins: &Path, args: &InstallArgs)
     let placed = if is_in_place(&args.path, plugins, &id) { None } else { Some(staged.place()?) };
     wish.insert("plugin".to_owned(), id.as_str().into());
     wish.insert("digest".to_owned(), inspection.sha256.into());
+    let manifest = inspection.manifest.map(|manifest| manifest.digest);
+    wish.insert("manifest_digest".to_owned(), manifest.into());
     match (server.install(&Value::Object(wish)).await, placed) {
         (Ok(state), placed) => {
             placed.map_or(Ok(()), Placed::keep)?;
-            println!("\nit is installed, has nothing that it asks for, and is not asked yet; now:");
-            for step in next_steps(&id, &texts(&state, "asks")) {
-                println!("  {step}");
-            }
+            println!("\n{}", now(&id, &state));
             Ok(())
         }
         (Err(why), Some(placed)) => {
@@ -123,6 +134,21 @@ fn wish(args: &InstallArgs) -> Result<Map<String, Value>, Error> {
     Ok(wish)
 }
 
+/// What came of it, and what is left to do.
+fn now(id: &str, state: &Value) -> String {
+    if state.get("enabled").and_then(Value::as_bool) == Some(true) {
+        return "nothing of it has changed: it has its grants and is asked as before".to_owned();
+    }
+    let (asks, lacks) = (texts(state, "asks"), texts(state, "lacks"));
+    let has = if asks.is_empty() || lacks.len() == asks.len() {
+        "has nothing that it asks for"
+    } else {
+        "has what it was granted before"
+    };
+    let steps = next_steps(id, &lacks).iter().map(|step| format!("\n  {step}")).collect::<String>();
+    format!("it is installed, {has}, and is not asked (any more); now:{steps}")
+}
+
 fn next_steps(id: &str, asks: &[String]) -> Vec<String> {
     let mut grant = format!("palisade plugin grant {id}");
     for wish in asks {
@@ -157,6 +183,25 @@ pub(super) async fn turn(server: &Server, plugin: &str, way: &str) -> Outcome {
     Ok(())
 }
 
+#[expect(clippy::print_stdout, reason = "this is the command line")]
+pub(super) async fn record(server: &Server, args: &RecordArgs) -> Outcome {
+    let body = json!({ "most": args.most, "minutes": args.minutes });
+    let told = server.change(&args.plugin, "recording", Some(&body)).await?;
+    println!("what {} is told is recorded until {}, masked", args.plugin, text(&told, "until"));
+    Ok(())
+}
+
+/// As it came: whoever reads it is a program, `run --input` above all.
+#[expect(clippy::print_stdout, reason = "the recording is the output")]
+pub(super) async fn recording(server: &Server, plugin: &str) -> Outcome {
+    println!("{:#}", server.recording(plugin).await?);
+    Ok(())
+}
+
+pub(super) async fn forget(server: &Server, plugin: &str) -> Outcome {
+    server.forget_recording(plugin).await
+}
+
 #[expect(clippy::print_stdout, reason = "the lines are the output")]
 pub(super) async fn logs(server: &Server, plugin: &str) -> Outcome {
     for line in server.lines(plugin).await? {
@@ -180,6 +225,7 @@ fn line(state: &Value) -> String {
     let mut how =
         vec![text(state, "source"), if is("enabled") { "enabled" } else { "not enabled" }.to_owned()];
     how.extend(is("monitor").then(|| "monitored".to_owned()));
+    how.extend(is("recorded").then(|| "recorded".to_owned()));
     how.extend(is("quarantined").then(|| "IN QUARANTINE".to_owned()));
     let [plugin, version, hook, digest, policy, fault] =
         ["plugin", "version", "hook", "digest", "on_failure", "fault"].map(|key| text(state, key));
@@ -187,6 +233,12 @@ fn line(state: &Value) -> String {
         "{plugin} {version}  {hook}  {}  without an answer {policy}\n    sha256 {digest}",
         how.join(", ")
     );
+    let other = state.get("replacement").unwrap_or(&Value::Null);
+    if other.is_object() {
+        let [version, digest] = ["version", "digest"].map(|key| text(other, key));
+        let asks = texts(other, "asks").join(", ");
+        all = format!("{all}\n    in the folder lies another: {version}, sha256 {digest}, asks for {asks}");
+    }
     let lacks = texts(state, "lacks");
     if !lacks.is_empty() {
         all = format!("{all}\n    asks for, and is not granted: {}", lacks.join(", "));

@@ -89,12 +89,6 @@ impl Host for MockHost {
         true
     }
 
-    fn kept_code(&self, _: &str, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn keep_code(&self, _: &str, _: &str, _: &[u8]) {}
-
     async fn fetch(
         &self,
         request: http::Request<Vec<u8>>,

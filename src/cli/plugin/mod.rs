@@ -53,8 +53,15 @@ pub(super) enum PluginCommand {
     },
     /// Call a plugin once, on the code that the server runs, and show what came of it as JSON
     ///
-    /// Takes the hooks that the server asks; the exit code is 1 if there is no answer.
-    Run(trial::TrialArgs),
+    /// Takes the hooks that the server asks; the exit code is 1 if there is no answer. With a recording as input, calls it
+    /// for each input of it and shows where the outcome differs; the exit code is 1 if one does.
+    Run {
+        #[command(flatten)]
+        trial: trial::TrialArgs,
+        /// Another build's folder: the outcome is held against that build's on the same input, not against the recorded one
+        #[arg(long, value_name = "FOLDER")]
+        against: Option<PathBuf>,
+    },
     /// Tell what a call costs
     Bench {
         #[command(flatten)]
@@ -97,6 +104,27 @@ pub(super) enum PluginCommand {
     },
     /// Have an installed plugin asked no more
     Disable {
+        #[arg(value_parser = manage::id)]
+        plugin: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Record what a plugin of a running server is told from now on, masked, for `run --input`
+    Record {
+        #[command(flatten)]
+        args: manage::RecordArgs,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show what was recorded, as JSON
+    Recording {
+        #[arg(value_parser = manage::id)]
+        plugin: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// End a recording and forget it
+    Forget {
         #[arg(value_parser = manage::id)]
         plugin: String,
         #[command(flatten)]
@@ -145,7 +173,7 @@ pub(super) fn run(command: &PluginCommand, config: impl Fn() -> Result<Config, C
         PluginCommand::New { folder, lang, world } => new::make(folder, *lang, world),
         PluginCommand::Build { folder } => build::build(folder),
         PluginCommand::Inspect { path, json } => inspect::inspect(path, *json),
-        PluginCommand::Run(trial) => within_runtime(run::run(trial)),
+        PluginCommand::Run { trial, against } => within_runtime(run::run(trial, against.as_deref())),
         PluginCommand::Bench { trial, calls } => within_runtime(bench::run(trial, *calls)),
         PluginCommand::List { running: false, .. } => within_runtime(list::run(config()?)),
         PluginCommand::List { running: true, server } => within_runtime(manage::list(&named(server)?)),
@@ -159,6 +187,11 @@ pub(super) fn run(command: &PluginCommand, config: impl Fn() -> Result<Config, C
         PluginCommand::Disable { plugin, server } => {
             within_runtime(manage::turn(&named(server)?, plugin, "disable"))
         }
+        PluginCommand::Record { args, server } => within_runtime(manage::record(&named(server)?, args)),
+        PluginCommand::Recording { plugin, server } => {
+            within_runtime(manage::recording(&named(server)?, plugin))
+        }
+        PluginCommand::Forget { plugin, server } => within_runtime(manage::forget(&named(server)?, plugin)),
         PluginCommand::Logs { plugin, server } => within_runtime(manage::logs(&named(server)?, plugin)),
     }
 }

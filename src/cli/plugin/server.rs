@@ -70,9 +70,17 @@ impl Server {
         self.ask(Method::POST, PLUGINS, Some(wish)).await
     }
 
-    /// `way` is `grant`, `enable` or `disable`.
+    /// `way` is `grant`, `enable`, `disable` or `recording`.
     pub(super) async fn change(&self, name: &str, way: &str, body: Option<&Value>) -> Result<Value, Error> {
         self.ask(Method::POST, &format!("{PLUGINS}/{name}/{way}"), body).await
+    }
+
+    pub(super) async fn recording(&self, name: &str) -> Result<Value, Error> {
+        self.ask(Method::GET, &format!("{PLUGINS}/{name}/recording"), None).await
+    }
+
+    pub(super) async fn forget_recording(&self, name: &str) -> Result<(), Error> {
+        self.ask(Method::DELETE, &format!("{PLUGINS}/{name}/recording"), None).await.map(drop)
     }
 
     pub(super) async fn lines(&self, name: &str) -> Result<Vec<Value>, Error> {

@@ -21,7 +21,7 @@ use crate::plugins::{
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct TrialArgs {
     /// The plugin's folder, which is named as the plugin
     #[arg(default_value = ".")]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct TrialArgs {
     /// Where it is asked; a plugin has one hook, so this is only for saying which input it is
     #[arg(long)]
     pub(super) hook: Option<String>,
-    /// What the hook is told, JSON
+    /// What the hook is told, JSON; `run` takes a recording too
     #[arg(long, value_name = "FILE")]
     pub(super) input: PathBuf,
     /// The plugin's configuration, JSON, laid over the manifest's
@@ -49,7 +49,7 @@ pub(super) struct Trial {
     pub(super) host: Arc<MockHost>,
     pub(super) hook: String,
     plugin: String,
-    input: Value,
+    pub(super) input: Value,
 }
 
 /// What a call came to.
@@ -90,26 +90,38 @@ impl Trial {
 
     /// One call.
     pub(super) async fn ask(&self) -> Result<Answer, Error> {
+        self.ask_about(&self.input).await
+    }
+
+    /// What a call comes to as a recording tells it: by the same code, so that the two can be compared.
+    pub(super) async fn outcome_of(&self, input: &Value) -> Result<Value, Error> {
+        self.plugins.record(&self.plugin, 1, (0, u64::MAX));
+        self.ask_about(input).await?;
+        let kept = self.plugins.recording(&self.plugin, 0).and_then(|mut it| it.samples.pop());
+        kept.map(|sample| sample.outcome).ok_or_else(|| "the plugin was not asked".into())
+    }
+
+    async fn ask_about(&self, input: &Value) -> Result<Answer, Error> {
         let plugins = &self.plugins;
         Ok(match self.hook.as_str() {
             "registration.validate" => {
-                let (context, Registration { candidate }) = self.told()?;
+                let (context, Registration { candidate }) = self.told(input)?;
                 let candidate = Candidate::try_from(candidate)?;
                 registration(plugins.validate_registration(&context, &candidate).await)
             }
             "login.authenticated" => {
-                let (context, Login { attempt }) = self.told()?;
+                let (context, Login { attempt }) = self.told(input)?;
                 ruling(&plugins.login_authenticated(&context, &attempt.into(), false).await, json!({}))
             }
             "token.claims" => {
-                let (context, Claims { mint }) = self.told()?;
+                let (context, Claims { mint }) = self.told(input)?;
                 let claims = plugins.token_claims(&context, &mint.into(), false).await;
                 or_missing(
                     claims.map(|ext| json!({ "ext": ext.verdict })).map_err(|_| "no-answer".to_owned()),
                 )
             }
             "password.policy" => {
-                let (context, Password { candidate }) = self.told()?;
+                let (context, Password { candidate }) = self.told(input)?;
                 let wish = PasswordWish {
                     occasion: candidate.occasion(),
                     password: &candidate.password,
@@ -119,17 +131,17 @@ impl Trial {
                 ruling(&plugins.password_policy(&context, wish).await, json!({}))
             }
             "org.invite" => {
-                let (context, Invite { invitation }) = self.told()?;
+                let (context, Invite { invitation }) = self.told(input)?;
                 ruling(&plugins.org_invite(&context, &invitation.into()).await, json!({}))
             }
             "apikey.issue" => {
-                let (context, Key { request }) = self.told()?;
+                let (context, Key { request }) = self.told(input)?;
                 let (judged, left) = plugins.apikey_issue(&context, &request.into()).await;
                 let Narrowing { scopes, expires_in_seconds } = left;
                 ruling(&judged, json!({ "scopes": scopes, "expires_in_seconds": expires_in_seconds }))
             }
             "credential.verify-legacy" => {
-                let (context, Legacy { identifier, password }) = self.told()?;
+                let (context, Legacy { identifier, password }) = self.told(input)?;
                 let outcome = plugins.verify_legacy(&context, &identifier, &password).await;
                 let outcome = outcome.map_err(|_| "no-answer".to_owned());
                 or_missing(
@@ -137,23 +149,23 @@ impl Trial {
                 )
             }
             "mail.send" => {
-                let (context, Mail { message }) = self.told()?;
+                let (context, Mail { message }) = self.told(input)?;
                 let sent = plugins.send_mail(&context, &message.into()).await.unwrap_or(Ok(()));
                 or_missing(sent.map(|()| json!({ "sent": true })).map_err(|error| error.to_string()))
             }
             "event.deliver" => {
-                let (context, Events { batch }) = self.told()?;
+                let (context, Events { batch }) = self.told(input)?;
                 let batch: Vec<_> = batch.into_iter().map(Into::into).collect();
                 let taken = plugins.deliver_events(&context, &self.plugin, &batch).await;
                 or_missing(taken.map(|taken| json!({ "taken": taken })).map_err(|error| error.to_string()))
             }
-            "oauth.provider" => self.oauth().await?,
+            "oauth.provider" => self.oauth(input).await?,
             other => return Err(format!("`{other}` cannot be tried").into()),
         })
     }
 
-    async fn oauth(&self) -> Result<Answer, Error> {
-        let (context, call) = self.told()?;
+    async fn oauth(&self, input: &Value) -> Result<Answer, Error> {
+        let (context, call) = self.told(input)?;
         let (plugins, plugin) = (&self.plugins, &*self.plugin);
         let answer = match call {
             Oauth::DescribeEndpoints => {
@@ -178,8 +190,8 @@ impl Trial {
         Ok(or_missing(answer.map_err(|error| error.to_string())))
     }
 
-    fn told<T: DeserializeOwned>(&self) -> Result<(RequestContext, T), Error> {
-        let told: Told<T> = serde_json::from_value(self.input.clone())
+    fn told<T: DeserializeOwned>(&self, input: &Value) -> Result<(RequestContext, T), Error> {
+        let told: Told<T> = serde_json::from_value(input.clone())
             .map_err(|error| format!("the input is none for `{}`: {error}", self.hook))?;
         Ok((told.context.into(), told.rest))
     }

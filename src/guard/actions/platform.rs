@@ -4,6 +4,8 @@ use crate::domain::{MessageId, UserId};
 use crate::guard::Resource;
 
 actions! {
+    /// Read what the process has counted.
+    GetMetrics {} on |_| Resource::Platform;
     /// List who waits to be let in.
     ListWaitlist {} on |_| Resource::Platform;
     /// Let somebody in who waits.

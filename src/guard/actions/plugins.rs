@@ -19,6 +19,12 @@ actions! {
     DisablePlugin {} on |_| Resource::Platform;
     /// Read what a plugin said of late.
     ReadPluginLogs {} on |_| Resource::Platform;
+    /// Have what a plugin is told recorded, without anybody's words.
+    RecordPlugin {} on |_| Resource::Platform;
+    /// Read what was recorded.
+    ReadPluginRecording {} on |_| Resource::Platform;
+    /// End a recording and forget it.
+    ForgetPluginRecording {} on |_| Resource::Platform;
     /// Follow what administrators installed.
     LoadPlugins {} on |_| Resource::Platform;
     /// Tell sinks what has happened.

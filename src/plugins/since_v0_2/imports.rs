@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::offered::{config, http_client, kv, log, oauth_types, types};
 use crate::plugins::fetching::{Body, Got, Piece, Refused, Wish};
-use crate::plugins::guest::{Level, State};
+use crate::plugins::guest::{Level, State, level};
 use crate::plugins::keeping::{Kept, KvRefused, Use};
 
 impl types::Host for State {}
@@ -19,14 +19,7 @@ impl config::Host for State {
 
 impl log::Host for State {
     fn write(&mut self, level: log::Level, message: String) {
-        let level = match level {
-            log::Level::Trace => Level::Trace,
-            log::Level::Debug => Level::Debug,
-            log::Level::Info => Level::Info,
-            log::Level::Warn => Level::Warn,
-            log::Level::Error => Level::Error,
-        };
-        self.log(level, &message);
+        self.log(level!(log, level), &message);
     }
 }
 

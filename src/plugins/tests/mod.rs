@@ -93,7 +93,7 @@ async fn call(plugins: &Plugins) -> Result<registration::Answer, Error> {
     let context = RequestContext { request_id: "r-1".into(), ..RequestContext::default() };
     let candidate = candidate("ada@example.com");
     let ask = async |guest: &Guest, call: &guest::Call<'_>| guest.present()?.validate(call, &candidate).await;
-    plugins.call(&plugins.bound[0], &context, None, ask).await
+    plugins.call(&plugins.bound[0], &context, None, (|| Value::Null, |_: &_| Value::Null), ask).await
 }
 
 fn accepted() -> Verdict {

@@ -20,9 +20,10 @@ on_both!(
 on_both_with!(one_origin; a_configured_origin_may_read_us_and_no_other);
 on_both_with!(behind_https; behind_https_browsers_are_told_to_stay_there);
 
-const PATHS: [&str; 13] = [
+const PATHS: [&str; 14] = [
     "/healthz",
     "/readyz",
+    "/metrics",
     "/openapi.json",
     "/openapi-3.0.json",
     "/verify-email",

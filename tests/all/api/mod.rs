@@ -14,6 +14,7 @@ mod granted;
 mod grants;
 mod invitations;
 mod members;
+mod metrics;
 mod old_clients;
 mod organizations;
 mod own_model;

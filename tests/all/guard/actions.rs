@@ -9,12 +9,13 @@ use palisade::pdp::Pdp;
 use crate::openapi::operations;
 use crate::support::root;
 
-/// What only the command line and background jobs do.
-const WITHOUT_AN_OPERATION: [&str; 20] = [
+/// What only the command line and background jobs do, and `/metrics`, which is no operation of the document.
+const WITHOUT_AN_OPERATION: [&str; 21] = [
     "CreateAdministrator",
     "DeliverEvents",
     "DeliverMail",
     "ExportDecisions",
+    "GetMetrics",
     "ImportUsers",
     "LinkIdentity",
     "ListSigningKeys",

@@ -7,7 +7,7 @@ use crate::openapi::{Operation, operations};
 use crate::support::{Database, Server};
 
 /// What changes nothing or nothing that anybody would look for, or is asked elsewhere; each with its reason.
-const WITHOUT_AN_EVENT: [(&str, &str); 17] = [
+const WITHOUT_AN_EVENT: [(&str, &str); 19] = [
     ("check_password_strength", "keeps nothing"),
     ("introspect_token", "changes nothing"),
     ("evaluate", "changes nothing; the log of decisions has it"),
@@ -24,6 +24,11 @@ const WITHOUT_AN_EVENT: [(&str, &str); 17] = [
     ("grant_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
     ("enable_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
     ("disable_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
+    ("record_plugin", "needs a plugin: `each_step_of_a_recording_leaves_an_event_or_does_not_happen`"),
+    (
+        "forget_plugin_recording",
+        "needs a plugin: `each_step_of_a_recording_leaves_an_event_or_does_not_happen`",
+    ),
     ("retry_message", "needs a letter that was given up: `tests/all/mail/dead.rs`"),
 ];
 

@@ -6,7 +6,10 @@ use serde_json::json;
 
 use super::upstream::answer;
 use super::{Upstream, bind, doing};
+use crate::on_both;
 use crate::support::{Database, PASSWORD, Server, Setup, root};
+
+on_both!(what_plugins_kept_about_an_organization_goes_when_it_is_archived);
 
 /// What the gate tells whoever signs in, after it did `deed` with `url` under these grants.
 async fn told(deed: &str, url: &str, grants: &str, change: impl FnOnce(&mut Setup)) -> String {
@@ -249,4 +252,20 @@ async fn what_a_plugin_keeps_is_there_at_the_next_call() {
         server.advance(std::time::Duration::from_secs(61));
         assert_eq!(said(&server).await, "none none", "its time is over");
     }
+}
+
+async fn what_plugins_kept_about_an_organization_goes_when_it_is_archived(server: Server) {
+    let ada = server.person("ada@example.com").await;
+    let (acme, other) = (server.organization(&ada, "acme").await, server.organization(&ada, "other").await);
+    for space in [&acme, &other].map(|path| path.rsplit('/').next().unwrap()).into_iter().chain([""]) {
+        let insert = format!(
+            "INSERT INTO plugin_entries (plugin, space, key, value, number, expires_at) \
+             VALUES ('gate', '{space}', 'k', NULL, 1, 9000000000000000)"
+        );
+        server.change_rows(&insert, &insert).await;
+    }
+    server.delete_as(&ada, &acme).await.expect(200);
+    assert_eq!(server.count("SELECT COUNT(*) FROM plugin_entries").await, 2, "the others are of others");
+    let id = acme.rsplit('/').next().unwrap();
+    assert_eq!(server.count(&format!("SELECT COUNT(*) FROM plugin_entries WHERE space = '{id}'")).await, 0);
 }

@@ -79,6 +79,8 @@ async fn f59_claims_stand_under_ext_alone(server: Server) {
     assert_eq!((&told[0]["plugin"], &told[0]["verdict"]), (&json!("scribe"), &json!("claims")));
     let tokens =
         server.post("/api/v1/auth/refresh", json!({ "refresh_token": ada.refresh })).await.expect(200);
+    let (action, _, told) = findings(&server, &root).await.pop().expect("the refresh is told");
+    assert_eq!((action.as_str(), &told[0]["verdict"]), ("RefreshSession", &json!("claims")));
     for token in [ada.access.as_str(), tokens["access_token"].as_str().expect("a token")] {
         let claims = claims(token);
         assert_eq!(claims["sub"], ada.id);

@@ -21,6 +21,8 @@ on_both!(
     f62_a_plugin_that_no_trusted_key_signed_is_refused,
     a_plugin_whose_file_comes_back_is_asked_again,
     f61_nobody_but_an_administrator_of_the_platform_runs_a_plugin,
+    with_the_same_files_it_keeps_what_it_was_granted_and_with_others_nothing,
+    the_trail_tells_how_a_plugin_was_installed_and_no_text_of_its_configuration,
 );
 
 const PLUGINS: &str = "/api/v1/admin/plugins";
@@ -187,7 +189,12 @@ async fn f62_other_files_than_those_installed_do_not_run(first: Server) {
     let body = json!({ "plugin": "gate", "digest": "0".repeat(64) });
     server.post_as(&root, PLUGINS, body).await.refused(409, "plugin-moved");
     let digest = made["digest"].clone();
-    let older = manifest.replace("version = \"0", "version = \"0.0-");
+    let none = manifest.replace("version = \"0.1.0\"", "version = \"one\"");
+    fs::write(folder.join("manifest.toml"), none).unwrap();
+    let body = json!({ "plugin": "gate", "digest": digest });
+    let told = server.post_as(&root, PLUGINS, body).await.refused(409, "plugin-unusable");
+    assert!(told["detail"].as_str().unwrap().contains("Semantic Versioning"), "{told}");
+    let older = manifest.replace("version = \"0.1.0\"", "version = \"0.1.0-rc.1\"");
     assert_ne!(older, manifest);
     fs::write(folder.join("manifest.toml"), older).unwrap();
     let body = json!({ "plugin": "gate", "digest": digest });
@@ -301,6 +308,8 @@ async fn a_plugin_whose_file_comes_back_is_asked_again(first: Server) {
     take_up(&server).await;
     assert_eq!(login(&server).await.0, 503, "it cannot be asked");
     fs::rename(&away, &component).unwrap();
+    // Ever more rarely: at first after five seconds.
+    server.advance(std::time::Duration::from_secs(5));
     take_up(&server).await;
     assert_eq!(login(&server).await.0, 200);
     assert_eq!(state(&server, &root, "gate").await["fault"], Value::Null);
@@ -311,4 +320,65 @@ async fn take_up(server: &Server) {
     let caller = palisade::app::events_principal();
     let ok = server.app.authorize(&caller, palisade::guard::actions::LoadPlugins {}).await.unwrap();
     server.app.load_plugins(&ok).await.unwrap();
+}
+
+async fn with_the_same_files_it_keeps_what_it_was_granted_and_with_others_nothing(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    let made = install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    let grant = json!({ "digest": made["digest"], "kv": true });
+    server.post_as(&root, &format!("{PLUGINS}/gate/grant"), grant).await.expect(200);
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    // Nothing has changed: it goes on.
+    let again = install(&server, &root, "gate", json!({ "do": "proceed" })).await;
+    assert_eq!(again["enabled"], true);
+    assert!(!again["lacks"].to_string().contains("kv"), "{again}");
+    // Another configuration is for whoever may enable it; what the files were granted they keep.
+    let other = install(&server, &root, "gate", json!({ "do": "count" })).await;
+    assert_eq!(other["enabled"], false);
+    assert!(!other["lacks"].to_string().contains("kv"), "{other}");
+
+    // Other files: the list shows both, and the new ones begin with nothing.
+    turn(&server, &root, "gate", "enable").await.expect(200);
+    let manifest = first.folder.path().join("plugins/gate/manifest.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("secrets = [\"token\", \"other\"]", "secrets = [\"token\"]")).unwrap();
+    let seen = state(&server, &root, "gate").await;
+    assert_eq!((&seen["manifest_digest"], &seen["version"]), (&made["manifest_digest"], &made["version"]));
+    let lies = &seen["replacement"];
+    assert_ne!(lies["manifest_digest"], seen["manifest_digest"]);
+    assert_eq!(lies["digest"], seen["digest"]);
+    assert_eq!(lies["asks"], json!(["https://api.example.com:443", "http", "secret token", "kv"]));
+    // Looked at was the other manifest.
+    let old =
+        json!({ "plugin": "gate", "digest": made["digest"], "manifest_digest": made["manifest_digest"] });
+    server.post_as(&root, PLUGINS, old).await.refused(409, "plugin-moved");
+    let grant = json!({ "digest": made["digest"], "kv": true });
+    server.post_as(&root, &format!("{PLUGINS}/gate/grant"), grant).await.refused(409, "plugin-moved");
+    let new = json!({
+        "plugin": "gate", "digest": lies["digest"], "manifest_digest": lies["manifest_digest"],
+        "config": { "do": "count" },
+    });
+    let new = server.post_as(&root, PLUGINS, new).await.expect(201);
+    assert_eq!((&new["enabled"], &new["replacement"]), (&json!(false), &Value::Null));
+    assert_eq!(new["lacks"], new["asks"]);
+}
+
+async fn the_trail_tells_how_a_plugin_was_installed_and_no_text_of_its_configuration(first: Server) {
+    let server = with_folder(&first, &["gate"], "").await;
+    let root = server.super_admin("root@example.com").await;
+    let seen = state(&server, &root, "gate").await;
+    let body = json!({
+        "plugin": "gate", "digest": seen["digest"], "manifest_digest": seen["manifest_digest"],
+        "config": { "do": "proceed", "url": "https://hunter2.example" },
+        "on_failure": "open", "deadline_ms": 321,
+    });
+    server.post_as(&root, PLUGINS, body).await.expect(201);
+    let events = server.get_as(&root, "/api/v1/events?limit=5").await.expect(200);
+    let told = events.as_array().unwrap().iter().find(|event| event["action"] == "InstallPlugin").unwrap();
+    let details = &told["details"];
+    assert_eq!((&details["on_failure"], &details["deadline_ms"]), (&json!("open"), &json!(321)));
+    assert_eq!(details["config"], json!({ "do": "[text]", "url": "[text]" }));
+    assert_eq!(details["manifest_digest"], seen["manifest_digest"]);
+    assert!(!events.to_string().contains("hunter2"), "{events}");
 }

@@ -89,6 +89,7 @@ async fn f57_each_limit_ends_its_own_call_and_has_a_counter_of_its_own() {
             ("limit:memory", 2),
             ("handles", 1),
             ("trap", 2),
+            ("limit:stack", 1),
             ("output", 2),
             ("engine", 1),
             ("failed", 1),
@@ -153,13 +154,18 @@ fn joined(head: &[u8], sections: &[(u8, Vec<u8>)]) -> Vec<u8> {
 
 /// The hostile plugin with one section of its own module replaced: `kind` as in the binary format.
 fn altered(kind: u8, content: &[u8]) -> tempfile::TempDir {
+    rewritten(|inner| inner.iter_mut().find(|(found, _)| *found == kind).unwrap().1 = content.to_vec())
+}
+
+/// The hostile plugin with its own module's sections changed.
+fn rewritten(change: impl FnOnce(&mut Vec<(u8, Vec<u8>)>)) -> tempfile::TempDir {
     let from = root().join("plugins/fixtures/hostile");
     let component = fs::read(from.join("hostile.wasm")).unwrap();
     let mut outer = sections(&component);
     // In a component a section 1 is a module, and the first is the guest's own.
     let module = &mut outer.iter_mut().find(|(kind, _)| *kind == 1).unwrap().1;
     let mut inner = sections(module);
-    inner.iter_mut().find(|(found, _)| *found == kind).unwrap().1 = content.to_vec();
+    change(&mut inner);
     *module = joined(module, &inner);
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("hostile");
@@ -169,7 +175,48 @@ fn altered(kind: u8, content: &[u8]) -> tempfile::TempDir {
     dir
 }
 
+/// A number as the binary format has it, and what follows.
+fn number(bytes: &[u8]) -> (usize, &[u8]) {
+    let (mut number, mut at) = (0, 0);
+    loop {
+        number |= usize::from(bytes[at] & 0x7f) << (7 * at);
+        at += 1;
+        if bytes[at - 1] & 0x80 == 0 {
+            return (number, &bytes[at..]);
+        }
+    }
+}
+
+/// Adds an entry to a section that is a list; how many there were.
+fn pushed(sections: &mut [(u8, Vec<u8>)], kind: u8, entry: &[u8]) -> usize {
+    let section = &mut sections.iter_mut().find(|(found, _)| *found == kind).unwrap().1;
+    let (count, rest) = number(section);
+    *section = [&leb(count + 1), rest, entry].concat();
+    count
+}
+
+/// How many functions a module imports; this one imports nothing else.
+fn imported(sections: &[(u8, Vec<u8>)]) -> usize {
+    let Some((_, section)) = sections.iter().find(|(kind, _)| *kind == IMPORTS) else { return 0 };
+    let (count, mut rest) = number(section);
+    for _ in 0..count {
+        for _ in 0..2 {
+            let (length, name) = number(rest);
+            rest = &name[length..];
+        }
+        assert_eq!(rest[0], 0, "a function");
+        rest = number(&rest[1..]).1;
+    }
+    count
+}
+
+const TYPES: u8 = 1;
+const IMPORTS: u8 = 2;
+const FUNCTIONS: u8 = 3;
 const TABLES: u8 = 4;
+const START: u8 = 8;
+const ELEMENTS: u8 = 9;
+const CODE: u8 = 10;
 const MEMORIES: u8 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,6 +241,33 @@ async fn f57_a_table_or_memory_that_begins_larger_than_it_may_be_is_refused_at_t
         ask(&plugins).await;
         assert_eq!(outcomes(&plugins), [("ok", 1)].into(), "{what}");
     }
+}
+
+/// Whether the engine lets a guest grow its table by so much, before its own code runs.
+async fn grows_its_table_by(elements: usize) -> BTreeMap<&'static str, u64> {
+    let dir = rewritten(|inner| {
+        // One table without an end, and a function at the start that lets it grow and takes no for an answer.
+        let tables = &mut inner.iter_mut().find(|(kind, _)| *kind == TABLES).unwrap().1;
+        *tables = [vec![1, 0x70, 0], leb(1_000)].concat();
+        let nothing = pushed(inner, TYPES, &[0x60, 0, 0]);
+        let function = imported(inner) + pushed(inner, FUNCTIONS, &leb(nothing));
+        // No locals; `ref.null func`, `i32.const`, `table.grow 0`, `drop`, `end`. Three bytes hold the number and its sign.
+        let wish = [elements | 0x80, elements >> 7 | 0x80, elements >> 14]
+            .map(|byte| u8::try_from(byte & 0xff).unwrap());
+        let body = [&[0, 0xd0, 0x70, 0x41][..], &wish, &[0xfc, 15, 0, 0x1a, 0x0b]].concat();
+        pushed(inner, CODE, &[leb(body.len()), body].concat());
+        let at = inner.iter().position(|(kind, _)| [ELEMENTS, 12, CODE].contains(kind)).unwrap();
+        inner.insert(at, (START, leb(function)));
+    });
+    let plugins = load(dir.path(), &[deed("behave", AMPLE)], limits()).await.unwrap();
+    ask(&plugins).await;
+    outcomes(&plugins)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f57_a_table_grows_as_far_as_it_may_and_a_refusal_is_counted() {
+    assert_eq!(grows_its_table_by(19_000).await, [("ok", 1)].into());
+    assert_eq!(grows_its_table_by(19_001).await, [("ok", 1), ("limit:table", 1)].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,6 +407,17 @@ async fn f57_requests_and_their_answers_are_counted_where_they_are_bounded() {
         assert!(told.body["detail"].as_str().is_some_and(|told| told.contains("TooLarge")), "{}", told.body);
         assert_eq!(gate.calls().await, sum([("ok", 1), ("limit:http-answer", 1)]), "{size}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f57_a_request_larger_than_it_may_be_is_not_sent_and_counted() {
+    let upstream = Upstream::saying_ok().await;
+    let grants = format!("grants.internal_http = [\"{}\"]", upstream.origin());
+    let gate = with("fetch-large", &upstream.origin(), &grants).await;
+    let told = login(&gate).await.body["detail"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(told.matches("TooLarge").count(), 3, "{told}");
+    assert!(upstream.heard().is_empty());
+    assert_eq!(gate.calls().await, sum([("ok", 1), ("limit:http-request", 1)]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod installs;
 mod limits;
 mod managing;
 mod observing;
+mod recording;
 mod running;
 mod shipped;
 mod trying;

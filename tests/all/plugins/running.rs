@@ -9,6 +9,10 @@ use crate::support::{Database, PASSWORD, Server, Setup};
 use crate::{on_both, on_both_with};
 
 on_both_with!(with_traps_everywhere; f60_a_bad_plugin_on_every_hook_does_not_keep_an_administrator_out);
+on_both_with!(
+    with_a_no_from_everybody;
+    f60_a_plugin_that_says_no_to_everybody_does_not_keep_an_administrator_out
+);
 on_both_with!(with_a_gate_in_monitor_mode; a_gate_in_monitor_mode_records_what_it_would_have_done);
 on_both!(events_come_again_until_they_are_taken);
 
@@ -33,6 +37,26 @@ async fn f60_a_bad_plugin_on_every_hook_does_not_keep_an_administrator_out(mut s
     let server = server.restarted().await;
     server.post("/api/v1/auth/register", eve).await.expect(201);
     server.login("eve@example.com").await;
+}
+
+fn with_a_no_from_everybody(setup: &mut Setup) {
+    let each = [("gate", "deny"), ("wordlist", "tell"), ("doorkeeper", "behave"), ("keymaster", "behave")];
+    bind(setup, each.map(|(name, deed)| doing(name, deed, "")).concat());
+}
+
+async fn f60_a_plugin_that_says_no_to_everybody_does_not_keep_an_administrator_out(server: Server) {
+    let root = server.super_admin("root@example.com").await;
+    server.login("root@example.com").await;
+    let found = findings(&server, &root).await;
+    let (action, failure, told) = &found[0];
+    assert_eq!((action.as_str(), failure), ("Login", &None));
+    assert_eq!((&told[0]["verdict"], &told[0]["would_have"]), (&json!("deny"), &json!(true)));
+    // A policy is what holds for administrators too.
+    let suspend = format!("/api/v1/users/{}/suspend", root.id);
+    let other = server.super_admin("other@example.com").await;
+    server.post_as(&other, &suspend, json!({})).await.expect(200);
+    let body = json!({ "email": "root@example.com", "password": PASSWORD });
+    server.post("/api/v1/auth/login", body).await.refused(403, "account-suspended");
 }
 
 fn with_a_gate_in_monitor_mode(setup: &mut Setup) {

@@ -18,4 +18,7 @@ pub(super) const ROWS: &[Row] = rows! {
     enable_plugin: |_, _| World::unknown_plugin();
     disable_plugin: |_, _| World::unknown_plugin();
     read_plugin_logs: |_, _| World::unknown_plugin();
+    record_plugin: |_, _| World::unknown_plugin().body(json!({}));
+    read_plugin_recording: |_, _| World::unknown_plugin();
+    forget_plugin_recording: |_, _| World::unknown_plugin();
 };
