@@ -36,6 +36,7 @@ mod jwks;
 mod mail_page;
 mod members;
 mod messages;
+mod organization_domains;
 mod organization_providers;
 mod organizations;
 mod pages;
@@ -123,6 +124,7 @@ operations! {
     (
         federation::FederationApi,
         connections::ConnectionsApi,
+        organization_domains::OrganizationDomainsApi,
         organization_providers::OrganizationProvidersApi,
     ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),

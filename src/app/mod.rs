@@ -105,7 +105,7 @@ use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssu
 use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
 use crate::guard::{Action, Authorized, EntityRef, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
-use crate::outbound::{Mailer, Providers};
+use crate::outbound::{Dns, Mailer, Providers};
 pub use crate::plugins::FailurePolicy;
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
@@ -189,6 +189,7 @@ pub struct Parts {
     pub plugins: Plugins,
     pub mailer: Mailer,
     pub providers: Providers,
+    pub dns: Dns,
     pub trusted: Vec<TrustedIssuer>,
     /// Asks trusted issuers for their keys.
     pub issuers: Providers,
@@ -224,6 +225,7 @@ pub struct App {
     plugins_state: tokio::sync::Mutex<Option<i64>>,
     mailer: Mailer,
     providers: Providers,
+    dns: Dns,
     trusted: Trusted,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -250,6 +252,7 @@ impl App {
             plugins,
             mailer,
             providers,
+            dns,
             trusted,
             issuers,
             decisions,
@@ -272,6 +275,7 @@ impl App {
             plugins_state: tokio::sync::Mutex::new(None),
             mailer,
             providers,
+            dns,
             trusted: Trusted::new(trusted, issuers),
             clock,
             random,

@@ -1,7 +1,7 @@
 //! Whom people may sign in with. Known providers are filled in from `providers.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -33,6 +33,8 @@ pub struct OAuth {
     /// Lets providers that organizations register be at addresses that are not public. Whoever may register one then
     /// has us ask your own network, so only where all of them are yours. Default `false`.
     pub organizations_reach_private_addresses: bool,
+    /// Which DNS server is asked whether a domain is an organization's, as `address:port`. Default: those of the system.
+    pub dns_server: Option<SocketAddr>,
     /// Each as `Provider` has it, with `template`, `base_url`, `tenant` and `client_secret_file` besides.
     providers: Vec<Map<String, Value>>,
     /// By name; from the environment.

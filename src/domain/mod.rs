@@ -64,8 +64,8 @@ pub use organization::{
     OwnOrganization, Page,
 };
 pub use organization_provider::{
-    ClaimedDomain, DomainName, NewOrganizationProvider, ORGANIZATION_PREFIX, OrganizationProvider,
-    ProviderHome, ProviderPatch,
+    ClaimedDomain, DomainName, DomainProof, NewOrganizationProvider, ORGANIZATION_PREFIX,
+    OrganizationProvider, ProviderHome, ProviderPatch,
 };
 pub use password::Password;
 pub use quota::Quota;

@@ -29,6 +29,7 @@ mod letter_requests;
 mod memberships;
 mod messages;
 mod open;
+mod organization_domains;
 mod organization_providers;
 mod organizations;
 mod outbox;

@@ -67,6 +67,8 @@ actions! {
         on |a| Resource::Organization(a.organization);
     /// Say that a domain is an organization's.
     ClaimDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Have DNS asked whether a domain is an organization's.
+    ProveDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// List an organization's domains.
     ListDomains { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Give a domain up.

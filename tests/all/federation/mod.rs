@@ -4,6 +4,7 @@ mod attacks;
 mod browser;
 mod certified;
 mod connections;
+mod domains;
 mod github;
 mod organizations;
 mod plugged;

@@ -57,6 +57,12 @@ pub(super) const ROWS: &[Row] = rows! {
         let domain = format!("{}.example", world.unused("domain"));
         world.in_house().body(json!({ "domain": domain }))
     };
+    prove_domain: |world, _| {
+        let domain = world.domain().await;
+        world.publish(&domain.path[1].1).await;
+        domain
+    };
+    prove_domain ("without a record"): |world, _| world.domain().await;
     list_domains: |world, _| world.in_house();
     release_domain: |world, _| world.domain().await;
     confirm_domain: |world, _| world.domain().await;
