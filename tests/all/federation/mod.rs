@@ -1,5 +1,6 @@
 //! Signing in with others.
 
+mod apple;
 mod attacks;
 mod browser;
 mod certified;

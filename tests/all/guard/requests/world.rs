@@ -49,7 +49,8 @@ pub(super) fn new_provider(role: &str) -> Value {
 fn with(idp: &Idp, dns: &Dns) -> String {
     format!(
         "[oauth]\ndns_server = \"{}\"\nfrontend_callback_url = \"http://app.test/callback\"\n[[oauth.providers]]\nname = \"idp\"\n\
-         client_id = \"us\"\nclient_auth = \"none\"\nissuer = \"{}\"\nallow_private_addresses = true\n",
+         client_id = \"us\"\nclient_auth = \"none\"\nissuer = \"{}\"\nallow_private_addresses = true\n\
+         response_mode = \"form_post\"\n",
         dns.address, idp.url
     )
 }
