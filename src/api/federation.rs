@@ -7,14 +7,14 @@ use poem_openapi::{Object, OpenApi};
 
 use super::Chapter;
 use super::auth::TokensView;
-use super::body::Body;
+use super::body::{Body, Form};
 use super::caller::{Caller, Visitor};
 use super::problem::Problem;
 use super::reply::{ApiResult, Redirect, Reply, WithCookies};
 use crate::app::{self, Departure, Limit, Return};
 use crate::domain::Secret;
 use crate::guard::actions::{
-    BeginSignIn, ExchangeCode, FinishSignIn, GetRedirectUri, GetSignInUrl, ListProviders,
+    BeginSignIn, ExchangeCode, FinishSignIn, GetRedirectUri, GetSignInUrl, ListProviders, ReturnByForm,
 };
 
 pub(super) struct FederationApi;
@@ -69,6 +69,21 @@ struct ExchangeCodeRequest {
     /// As at `login`.
     #[oai(default)]
     cookies: bool,
+}
+
+/// What a provider's page posts (OAuth 2.0 Form Post Response Mode). What it says of a person besides is nobody's
+/// word, and not looked at.
+#[derive(Object)]
+struct ReturnByFormRequest {
+    #[oai(validator(max_length = 4096))]
+    code: Option<String>,
+    #[oai(validator(max_length = 256))]
+    state: Option<String>,
+    #[oai(validator(max_length = 1024))]
+    error: Option<String>,
+    /// RFC 9207.
+    #[oai(validator(max_length = 1024))]
+    iss: Option<String>,
 }
 
 /// A sign-in by a provider.
@@ -176,6 +191,24 @@ impl FederationApi {
         let back =
             Return { state: state.0, code: code.0.map(Secret::new), error: error.0, issuer: iss.0, browser };
         let landing = caller.app().finish_sign_in(ok, &provider.0, back).await?;
+        Ok(landing.map(|landing| WithCookies { body: landing.url, cookies: Vec::new() }).into())
+    }
+
+    /// Come back from a provider that answers by a form
+    ///
+    /// Sends the browser on to the same address by `GET`, where its cookie comes along, and does nothing else. 404 unless
+    /// the provider has `response_mode = "form_post"`.
+    #[oai(path = "/:provider/callback", method = "post", operation_id = "return_by_form")]
+    async fn callback_by_form(
+        &self,
+        caller: Visitor,
+        provider: Path<String>,
+        body: Form<ReturnByFormRequest>,
+    ) -> Result<Redirect<ReturnByForm, 303>, Problem> {
+        let ok = caller.authorize(ReturnByForm {}).await?;
+        let ReturnByFormRequest { code, state, error, iss } = body.0;
+        let back = Return { state, code: code.map(Secret::new), error, issuer: iss, browser: None };
+        let landing = caller.app().return_by_form(ok, &provider.0, back)?;
         Ok(landing.map(|landing| WithCookies { body: landing.url, cookies: Vec::new() }).into())
     }
 

@@ -37,6 +37,7 @@ mod mail_page;
 mod members;
 mod messages;
 mod metrics;
+mod organization_domains;
 mod organization_providers;
 mod organizations;
 mod pages;
@@ -127,6 +128,7 @@ operations! {
     (
         federation::FederationApi,
         connections::ConnectionsApi,
+        organization_domains::OrganizationDomainsApi,
         organization_providers::OrganizationProvidersApi,
     ),
     (api_keys::ApiKeysApi, agents::AgentsApi, tokens::TokensApi, grants::GrantsApi),

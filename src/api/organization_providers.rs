@@ -1,4 +1,4 @@
-//! `/api/v1/organizations/{id}/providers` and `/domains`: an organization's people sign in with its own provider.
+//! `/api/v1/organizations/{id}/providers`: an organization's people sign in with its own provider.
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::{Enum, Object, OpenApi};
@@ -12,13 +12,9 @@ use super::problem::Problem;
 use super::reply::{ApiResult, Created, Message};
 use super::views::role;
 use crate::app::App;
-use crate::domain::{
-    ClaimedDomain, ClientAuth, DomainName, Invalid, Line, Micros, NewOrganizationProvider,
-    OrganizationProvider, ProviderPatch, Secret,
-};
+use crate::domain::{ClientAuth, Line, NewOrganizationProvider, OrganizationProvider, ProviderPatch, Secret};
 use crate::guard::actions::{
-    ClaimDomain, ConfirmDomain, DiscoverProvider, ListDomains, ListOrganizationProviders, RegisterProvider,
-    ReleaseDomain, RemoveProvider, UpdateProvider,
+    DiscoverProvider, ListOrganizationProviders, RegisterProvider, RemoveProvider, UpdateProvider,
 };
 
 pub(super) struct OrganizationProvidersApi;
@@ -137,45 +133,6 @@ struct OrganizationProviderListView {
     providers: Vec<OrganizationProviderView>,
 }
 
-/// A domain to claim.
-#[derive(Object)]
-struct ClaimDomainRequest {
-    /// Such as `acme.example`; those below it are others.
-    #[oai(validator(max_length = 253))]
-    domain: String,
-}
-
-/// A domain that an organization says is its own.
-#[derive(Object)]
-#[oai(skip_serializing_if_is_none, rename = "Domain")]
-struct DomainView {
-    domain: String,
-    organization_id: Uuid,
-    /// Its providers vouch for its addresses.
-    confirmed: bool,
-    confirmed_at: Option<OffsetDateTime>,
-    created_at: OffsetDateTime,
-}
-
-impl From<ClaimedDomain> for DomainView {
-    fn from(it: ClaimedDomain) -> Self {
-        Self {
-            domain: it.name.to_string(),
-            organization_id: it.organization.into(),
-            confirmed: it.confirmed_at.is_some(),
-            confirmed_at: it.confirmed_at.map(Micros::to_datetime),
-            created_at: it.created_at.to_datetime(),
-        }
-    }
-}
-
-/// All of them.
-#[derive(Object)]
-#[oai(rename = "DomainList")]
-struct DomainListView {
-    domains: Vec<DomainView>,
-}
-
 /// Where people of a domain sign in.
 #[derive(Object)]
 #[oai(rename = "DiscoveredProvider")]
@@ -188,11 +145,6 @@ struct DiscoveredView {
 fn label(text: &str) -> Result<String, Problem> {
     let line = Line::<100>::parse(text).map_err(|invalid| Problem::invalid(vec![invalid.at("label")]))?;
     Ok(line.into_string())
-}
-
-fn domain(text: &str) -> Result<DomainName, Problem> {
-    let wrong = || Invalid::new("not-a-domain", "this is no domain such as `acme.example`").at("domain");
-    DomainName::parse(text).ok_or_else(|| Problem::invalid(vec![wrong()]))
 }
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Chapter::Federation")]
@@ -304,73 +256,5 @@ impl OrganizationProvidersApi {
         let ok = caller.authorize(action).await?;
         let done = caller.app().remove_provider(ok).await?;
         Ok(done.map(|()| Message::new("removed")).into())
-    }
-
-    /// Say that a domain is an organization's
-    ///
-    /// It counts once an administrator of the platform has confirmed it.
-    #[oai(path = "/organizations/:organization_id/domains", method = "post", operation_id = "claim_domain")]
-    async fn claim(
-        &self,
-        caller: Caller,
-        organization_id: Path<Uuid>,
-        body: Body<ClaimDomainRequest>,
-    ) -> Created<ClaimDomain, DomainView> {
-        let ok = caller.authorize(ClaimDomain { organization: organization_id.0.into() }).await?;
-        let claimed = caller.app().claim_domain(ok, &domain(&body.0.domain)?).await?;
-        Ok(claimed.map(DomainView::from).into())
-    }
-
-    /// List an organization's domains
-    #[oai(path = "/organizations/:organization_id/domains", method = "get", operation_id = "list_domains")]
-    async fn domains(
-        &self,
-        caller: Caller,
-        organization_id: Path<Uuid>,
-    ) -> ApiResult<ListDomains, DomainListView> {
-        let ok = caller.authorize(ListDomains { organization: organization_id.0.into() }).await?;
-        let all = caller.app().list_domains(ok).await?;
-        Ok(all.map(|all| DomainListView { domains: all.into_iter().map(DomainView::from).collect() }).into())
-    }
-
-    /// Give a domain up
-    ///
-    /// The organization's providers serve its people no more.
-    #[oai(
-        path = "/organizations/:organization_id/domains/:domain",
-        method = "delete",
-        operation_id = "release_domain"
-    )]
-    async fn release(
-        &self,
-        caller: Caller,
-        organization_id: Path<Uuid>,
-        domain: Path<String>,
-    ) -> ApiResult<ReleaseDomain, Message> {
-        let ok = caller.authorize(ReleaseDomain { organization: organization_id.0.into() }).await?;
-        let name = DomainName::parse(&domain.0).ok_or_else(Problem::not_found)?;
-        let done = caller.app().release_domain(ok, &name).await?;
-        Ok(done.map(|()| Message::new("released")).into())
-    }
-
-    /// Confirm that a domain is an organization's
-    ///
-    /// For administrators of the platform, who have seen that it is. A domain is one organization's: 409 `domain-taken` if
-    /// another has it.
-    #[oai(
-        path = "/organizations/:organization_id/domains/:domain/confirm",
-        method = "post",
-        operation_id = "confirm_domain"
-    )]
-    async fn confirm(
-        &self,
-        caller: Caller,
-        organization_id: Path<Uuid>,
-        domain: Path<String>,
-    ) -> ApiResult<ConfirmDomain, DomainView> {
-        let ok = caller.authorize(ConfirmDomain { organization: organization_id.0.into() }).await?;
-        let name = DomainName::parse(&domain.0).ok_or_else(Problem::not_found)?;
-        let confirmed = caller.app().confirm_domain(ok, &name).await?;
-        Ok(confirmed.map(DomainView::from).into())
     }
 }

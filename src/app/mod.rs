@@ -109,7 +109,7 @@ use crate::crypto::{KeyEnvironment, MasterKey, PasswordHasher, Sealer, TokenIssu
 use crate::domain::{Clock, DoorRule, Email, Micros, Random, TrustedIssuer, WaitlistRequires};
 use crate::guard::{Action, Authorized, EntityRef, Guard, Principal, Resource};
 pub use crate::outbound::KeptLetter;
-use crate::outbound::{Mailer, Providers};
+use crate::outbound::{Dns, Mailer, Providers};
 pub use crate::plugins::FailurePolicy;
 use crate::plugins::Plugins;
 use crate::store::{Note, Store, Tx};
@@ -193,6 +193,7 @@ pub struct Parts {
     pub plugins: Plugins,
     pub mailer: Mailer,
     pub providers: Providers,
+    pub dns: Dns,
     pub trusted: Vec<TrustedIssuer>,
     /// Asks trusted issuers for their keys.
     pub issuers: Providers,
@@ -228,6 +229,7 @@ pub struct App {
     plugins_state: tokio::sync::Mutex<Option<plugin_installs::Seen>>,
     mailer: Mailer,
     providers: Providers,
+    dns: Dns,
     trusted: Trusted,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -254,6 +256,7 @@ impl App {
             plugins,
             mailer,
             providers,
+            dns,
             trusted,
             issuers,
             decisions,
@@ -276,6 +279,7 @@ impl App {
             plugins_state: tokio::sync::Mutex::new(None),
             mailer,
             providers,
+            dns,
             trusted: Trusted::new(trusted, issuers),
             clock,
             random,

@@ -20,7 +20,7 @@ use crate::domain::{
 };
 use crate::guard::actions::LoadPlugins;
 use crate::guard::{DecisionLog, Facts, Guard, Recorder};
-use crate::outbound::{Catalogue, Mailer, Providers, Transport, Web};
+use crate::outbound::{Catalogue, Dns, Mailer, Providers, Transport, Web};
 use crate::pdp::Pdp;
 use crate::plugins::{Binding, FailurePolicy, Grants, Host, HttpOrigin, Limits, Pin, Plugins};
 use crate::store::Store;
@@ -118,6 +118,7 @@ pub async fn app_with_policies(
         plugins,
         mailer,
         providers,
+        dns: Dns::new(config.oauth.dns_server),
         trusted,
         issuers,
         decisions,

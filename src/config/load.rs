@@ -58,6 +58,7 @@ pub const SETTINGS: &[(&str, SettingKind)] = &[
     ("oauth.return_origins", List),
     ("oauth.tokens_in_fragment", Bool),
     ("oauth.organizations_reach_private_addresses", Bool),
+    ("oauth.dns_server", Text),
     ("hashing.memory_kib", Number),
     ("hashing.iterations", Number),
     ("hashing.concurrent", Number),

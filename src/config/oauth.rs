@@ -1,16 +1,17 @@
 //! Whom people may sign in with. Known providers are filled in from `providers.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use super::settings::origins;
+use crate::crypto::check_client_key;
 use crate::domain::{
-    ClaimAction, ClaimMap, ClientAuth, FLOW_PARAMETERS, IdTokenAlgorithm, ORGANIZATION_PREFIX, Provider,
-    Secret,
+    ClaimAction, ClaimMap, ClientAuth, ClientKey, FLOW_PARAMETERS, IdTokenAlgorithm, ORGANIZATION_PREFIX,
+    Provider, Secret,
 };
 
 const TEMPLATES: &str = include_str!("providers.toml");
@@ -33,7 +34,10 @@ pub struct OAuth {
     /// Lets providers that organizations register be at addresses that are not public. Whoever may register one then
     /// has us ask your own network, so only where all of them are yours. Default `false`.
     pub organizations_reach_private_addresses: bool,
-    /// Each as `Provider` has it, with `template`, `base_url`, `tenant` and `client_secret_file` besides.
+    /// Which DNS server is asked whether a domain is an organization's, as `address:port`. Default: those of the system.
+    pub dns_server: Option<SocketAddr>,
+    /// Each as `Provider` has it, with `template`, `base_url`, `tenant`, `client_secret_file`, and `client_key_file`,
+    /// `client_key_id` and `client_key_issuer` besides.
     providers: Vec<Map<String, Value>>,
     /// By name; from the environment.
     credentials: BTreeMap<String, Credentials>,
@@ -91,6 +95,7 @@ impl OAuth {
             ));
         }
         let secret_file = text(&mut written, "client_secret_file");
+        let key = ["client_key_file", "client_key_id", "client_key_issuer"].map(|it| text(&mut written, it));
         let template = text(&mut written, "template");
         let by_plugin = written.contains_key("plugin");
         if by_plugin && template.is_some() {
@@ -138,6 +143,7 @@ impl OAuth {
             }
             (None, None) => None,
         };
+        provider.client_key = client_key(key)?;
         if provider.id_token_algorithms.is_empty() {
             provider.id_token_algorithms = IdTokenAlgorithm::USUAL.to_vec();
         }
@@ -147,6 +153,20 @@ impl OAuth {
         }
         check(&provider, name)?;
         Ok(provider)
+    }
+}
+
+fn client_key(written: [Option<String>; 3]) -> Result<Option<ClientKey>, String> {
+    match written {
+        [None, None, None] => Ok(None),
+        [Some(path), Some(id), Some(issuer)] => {
+            let wrong = |what: &dyn std::fmt::Display| format!("has no key: `{path}`: {what}");
+            let pem = std::fs::read_to_string(&path).map(Secret::new).map_err(|error| wrong(&error))?;
+            let key = ClientKey { id, issuer, pem };
+            check_client_key(&key).map_err(|error| wrong(&error))?;
+            Ok(Some(key))
+        }
+        _ => Err("needs `client_key_file`, `client_key_id` and `client_key_issuer` together".to_owned()),
     }
 }
 
@@ -187,8 +207,11 @@ fn check_plain(it: &Provider, name: &str) -> Result<(), String> {
     if !it.origins.is_empty() {
         return Err("has `origins`, which are for a `plugin`".to_owned());
     }
-    if it.client_auth != ClientAuth::None && it.client_secret.as_ref().is_none_or(|it| it.expose().is_empty())
-    {
+    let secret = it.client_secret.as_ref().is_some_and(|it| !it.expose().is_empty());
+    if it.client_key.is_some() && (secret || it.client_auth == ClientAuth::None || it.issuer.is_none()) {
+        return Err("has a `client_key_file`, which takes the place of a secret, at an `issuer`".to_owned());
+    }
+    if it.client_auth != ClientAuth::None && !secret && it.client_key.is_none() {
         return Err(format!(
             "has no secret: set `client_secret_file`, or {}; a public client says `client_auth = \"none\"`",
             variable(name, "CLIENT_SECRET")

@@ -5,6 +5,7 @@
 //! Read next: `passwords.rs`, then `tokens.rs`.
 
 mod api_keys;
+mod client_secret;
 mod compiled;
 mod foreign_token;
 mod id_token;
@@ -20,6 +21,7 @@ mod successor;
 mod tokens;
 
 pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
+pub use client_secret::{NoClientKey, check_client_key, signed_client_secret};
 pub use compiled::CodeSeal;
 pub use foreign_token::{ForeignTokenError, issuer_of, read_foreign};
 pub use id_token::{IdToken, IdTokenError, IdTokenRules};

@@ -54,6 +54,9 @@ pub struct Provider {
     pub client_id: String,
     #[serde(skip)]
     pub client_secret: Option<Secret>,
+    /// Signs a secret each time one is needed, where a provider wants that, as Apple does.
+    #[serde(skip)]
+    pub client_key: Option<ClientKey>,
     #[serde(default)]
     pub client_auth: ClientAuth,
     /// OpenID Connect, if it has one: who signs its ID tokens, to the letter. `{tenantid}` stands for the token's `tid`.
@@ -62,6 +65,8 @@ pub struct Provider {
     /// Where its metadata is; by default below the issuer (OpenID Connect Discovery 1.0 section 4).
     #[serde(default)]
     pub discovery_url: Option<Url>,
+    #[serde(default)]
+    pub response_mode: ResponseMode,
     /// `false`: all addresses are configured here.
     #[serde(default = "yes")]
     pub discovery: bool,
@@ -97,6 +102,9 @@ pub struct Provider {
     /// A refresh may ask for less than was granted (RFC 6749 section 6): whoever wants a token for less gets one for less.
     #[serde(default)]
     pub narrows_on_refresh: bool,
+    /// A token can be traded there for one for less (RFC 8693). None: as its metadata say.
+    #[serde(default)]
+    pub narrows_by_exchange: Option<bool>,
     /// Between scopes; a space, as RFC 6749 section 3.3 has it.
     #[serde(default)]
     pub scope_separator: Option<String>,
@@ -192,6 +200,27 @@ impl ClientAuth {
     pub fn of(name: &str) -> Option<Self> {
         [Self::Basic, Self::Post, Self::None].into_iter().find(|it| it.name() == name)
     }
+}
+
+/// A key that signs our secret for a provider: ES256, over whose key it is and for whom the secret is.
+#[derive(Debug, Clone)]
+pub struct ClientKey {
+    /// What the provider calls it.
+    pub id: String,
+    /// Whom the provider gave it to; Apple's team.
+    pub issuer: String,
+    /// PKCS #8, in PEM.
+    pub pem: Secret,
+}
+
+/// How a provider sends people back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    #[default]
+    Query,
+    /// By a form that their browser posts (OAuth 2.0 Form Post Response Mode).
+    FormPost,
 }
 
 /// How a token is given back.

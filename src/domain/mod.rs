@@ -48,8 +48,9 @@ pub use email::Email;
 pub use event::{Event, EventFilter};
 pub use export::{AccountExport, KnownDevice};
 pub use federation::{
-    Claim, ClaimAction, ClaimMap, ClientAuth, Connection, FLOW_PARAMETERS, FlowPurpose, IdTokenAlgorithm,
-    Identity, IdentityKey, Provider, ProviderName, ProviderTokens, ReturnOrigins, Revocation, Told,
+    Claim, ClaimAction, ClaimMap, ClientAuth, ClientKey, Connection, FLOW_PARAMETERS, FlowPurpose,
+    IdTokenAlgorithm, Identity, IdentityKey, Provider, ProviderName, ProviderTokens, ResponseMode,
+    ReturnOrigins, Revocation, Told,
 };
 pub use grant::{Grant, GrantFilter, GrantHolder, MAX_GRANTS, ProjectRole};
 pub use ids::{
@@ -64,8 +65,8 @@ pub use organization::{
     OwnOrganization, Page,
 };
 pub use organization_provider::{
-    ClaimedDomain, DomainName, NewOrganizationProvider, ORGANIZATION_PREFIX, OrganizationProvider,
-    ProviderHome, ProviderPatch,
+    ClaimedDomain, DomainName, DomainProof, NewOrganizationProvider, ORGANIZATION_PREFIX,
+    OrganizationProvider, ProviderHome, ProviderPatch,
 };
 pub use password::Password;
 pub use quota::Quota;

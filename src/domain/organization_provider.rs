@@ -96,6 +96,18 @@ impl DomainName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether anybody can get a name below it, as below `com`, `co.uk` or `github.io` (publicsuffix.org).
+    #[must_use]
+    pub fn is_public_suffix(&self) -> bool {
+        psl::domain(self.0.as_bytes()).is_none()
+    }
+
+    /// Where DNS says whose it is: only who runs the domain can have a name with `_` there.
+    #[must_use]
+    pub fn challenge_name(&self) -> String {
+        format!("_palisade-challenge.{self}")
+    }
 }
 
 impl fmt::Display for DomainName {
@@ -109,9 +121,37 @@ impl fmt::Display for DomainName {
 pub struct ClaimedDomain {
     pub name: DomainName,
     pub organization: OrganizationId,
-    /// When an administrator of the platform found that it is; it counts from then on.
+    /// When it was found that it is; it counts from then on.
     pub confirmed_at: Option<Micros>,
+    /// How that was found.
+    pub proof: Option<DomainProof>,
+    /// What proves it in DNS: made for this organization and this claim. None: claimed before there was such a thing.
+    pub challenge: Option<String>,
     pub created_at: Micros,
+}
+
+/// How a domain was found to be an organization's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DomainProof {
+    /// An administrator of the platform says so.
+    Administrator,
+    Dns,
+}
+
+impl DomainProof {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Dns => "dns",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Administrator, Self::Dns].into_iter().find(|it| it.name() == name)
+    }
 }
 
 #[cfg(test)]
@@ -153,9 +193,22 @@ mod tests {
             "*.example",
             "ada@acme.example",
             "äcme.example",
+            "acme.example.",
+            "_palisade-challenge.acme.example",
             &format!("{}.example", "a".repeat(64)),
         ] {
             assert!(DomainName::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_handed_out_to_anybody_is_a_public_suffix() {
+        let public = |name: &str| DomainName::parse(name).unwrap().is_public_suffix();
+        for name in ["co.uk", "CO.UK", "github.io", "s3.amazonaws.com", "xn--55qx5d.cn", "foo.ck"] {
+            assert!(public(name), "{name}");
+        }
+        for name in ["acme.com", "acme.co.uk", "acme.github.io", "mail.acme.com", "acme.example", "www.ck"] {
+            assert!(!public(name), "{name}");
         }
     }
 }

@@ -30,6 +30,7 @@ mod many_rows;
 mod memberships;
 mod messages;
 mod open;
+mod organization_domains;
 mod organization_providers;
 mod organizations;
 mod outbox;

@@ -62,6 +62,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     19 "0019_create_plugin_installs",
     20 "0020_add_federation",
     21 "0021_add_organization_providers",
+    22 "0022_prove_domains",
     23 "0023_partition_decisions",
 ];
 

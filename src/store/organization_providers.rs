@@ -1,24 +1,22 @@
-//! Providers of organizations, and the domains they are for.
+//! Providers of organizations.
 
 use uuid::Uuid;
 
 use super::sql::{Row, Sql as _, args};
 use super::{Conflict, Error, MakesIdentities, Store, Tx};
 use crate::domain::{
-    ClaimedDomain, ClientAuth, DomainName, MembershipId, Micros, NewOrganizationProvider, OrganizationId,
+    ClientAuth, DomainName, MembershipId, Micros, NewOrganizationProvider, OrganizationId,
     OrganizationProvider, ProviderHome, ProviderId, RoleId, RoleRef, UserId,
 };
 use crate::guard::actions::{
-    BeginSignIn, BrokerToken, ClaimDomain, ConfirmDomain, ConnectProvider, DisconnectAll, DisconnectProvider,
-    DisconnectUser, DiscoverProvider, ExchangeCode, FinishSignIn, GetSignInUrl, ListDomains,
-    ListOrganizationProviders, RegisterProvider, ReleaseDomain, RemoveProvider, ResealSecrets,
-    UpdateProvider,
+    BeginSignIn, BrokerToken, ConnectProvider, DisconnectAll, DisconnectProvider, DisconnectUser,
+    DiscoverProvider, ExchangeCode, FinishSignIn, GetSignInUrl, ListOrganizationProviders, RegisterProvider,
+    RemoveProvider, ResealSecrets, UpdateProvider,
 };
 use crate::guard::{Action, Authorized};
 
-/// How many of each an organization has.
-const MOST_PROVIDERS: i64 = 50;
-const MOST_DOMAINS: i64 = 100;
+/// How many an organization has.
+const MOST: i64 = 50;
 
 /// The actions that go to a provider by its name.
 pub trait FindsProviders: Action {}
@@ -65,15 +63,6 @@ fn provider(row: &Row) -> Result<OrganizationProvider, Error> {
         enabled: row.get("enabled")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
-    })
-}
-
-fn domain(row: &Row) -> Result<ClaimedDomain, Error> {
-    Ok(ClaimedDomain {
-        name: row.parse("domain", DomainName::parse)?,
-        organization: row.get::<Uuid>("organization_id")?.into(),
-        confirmed_at: row.get("confirmed_at")?,
-        created_at: row.get("created_at")?,
     })
 }
 
@@ -153,22 +142,6 @@ impl Store {
             .await?;
         rows.iter().map(provider).collect()
     }
-
-    /// By name.
-    ///
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn list_domains(&self, ok: &Authorized<'_, ListDomains>) -> Result<Vec<ClaimedDomain>, Error> {
-        let mut db = self;
-        let rows = db
-            .all(
-                "SELECT organization_id, domain, confirmed_at, created_at FROM organization_domains \
-                 WHERE organization_id = $1 ORDER BY domain",
-                args![Uuid::from(ok.action().organization)],
-            )
-            .await?;
-        rows.iter().map(domain).collect()
-    }
 }
 
 impl Tx {
@@ -185,7 +158,7 @@ impl Tx {
         let RegisterProvider { organization, role } = *ok.action();
         self.hold_role(organization, role).await?;
         let count = "SELECT COUNT(*) AS count FROM organization_providers WHERE organization_id = $1";
-        self.room(count, organization, MOST_PROVIDERS).await?;
+        self.room(count, organization, MOST).await?;
         self.run(
             "INSERT INTO organization_providers (id, organization_id, label, issuer, client_id, client_auth, \
              sealed_secret, verified_claim, role_id, enabled, created_at, updated_at) \
@@ -274,78 +247,6 @@ impl Tx {
         if removed == 1 { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    /// Twice is once.
-    ///
-    /// # Errors
-    /// [`Conflict::TooMany`].
-    pub async fn insert_domain(
-        &mut self,
-        ok: &Authorized<'_, ClaimDomain>,
-        name: &DomainName,
-        now: Micros,
-    ) -> Result<ClaimedDomain, Error> {
-        let ClaimDomain { organization } = *ok.action();
-        self.hold_organization(organization).await?;
-        let count = "SELECT COUNT(*) AS count FROM organization_domains WHERE organization_id = $1";
-        self.room(count, organization, MOST_DOMAINS).await?;
-        self.run(
-            "INSERT INTO organization_domains (organization_id, domain, created_at) VALUES ($1, $2, $3) \
-             ON CONFLICT (organization_id, domain) DO NOTHING",
-            args![Uuid::from(organization), name.as_str(), now],
-        )
-        .await?;
-        self.domain(organization, name).await
-    }
-
-    async fn domain(
-        &mut self,
-        organization: OrganizationId,
-        name: &DomainName,
-    ) -> Result<ClaimedDomain, Error> {
-        let row = self
-            .optional(
-                "SELECT organization_id, domain, confirmed_at, created_at FROM organization_domains \
-                 WHERE organization_id = $1 AND domain = $2",
-                args![Uuid::from(organization), name.as_str()],
-            )
-            .await?;
-        domain(&row.ok_or(Error::NotFound)?)
-    }
-
-    /// # Errors
-    /// [`Error::NotFound`] if the organization does not claim it; [`Conflict::DomainTaken`] if it is another's.
-    pub async fn confirm_domain(
-        &mut self,
-        ok: &Authorized<'_, ConfirmDomain>,
-        name: &DomainName,
-        now: Micros,
-    ) -> Result<ClaimedDomain, Error> {
-        let ConfirmDomain { organization } = *ok.action();
-        self.run(
-            "UPDATE organization_domains SET confirmed_at = $3 \
-             WHERE organization_id = $1 AND domain = $2 AND confirmed_at IS NULL",
-            args![Uuid::from(organization), name.as_str(), now],
-        )
-        .await?;
-        self.domain(organization, name).await
-    }
-
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn delete_domain(
-        &mut self,
-        ok: &Authorized<'_, ReleaseDomain>,
-        name: &DomainName,
-    ) -> Result<(), Error> {
-        let removed = self
-            .run(
-                "DELETE FROM organization_domains WHERE organization_id = $1 AND domain = $2",
-                args![Uuid::from(ok.action().organization), name.as_str()],
-            )
-            .await?;
-        if removed == 1 { Ok(()) } else { Err(Error::NotFound) }
-    }
-
     /// Makes somebody a member who came by the organization's provider for the first time, if they are none and the
     /// role is there. Whether it did.
     ///
@@ -372,7 +273,7 @@ impl Tx {
         Ok(true)
     }
 
-    async fn room(
+    pub(super) async fn room(
         &mut self,
         count: &'static str,
         organization: OrganizationId,

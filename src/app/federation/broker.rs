@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{App, Error, provider_failed};
-use crate::domain::{Identity, IdentityId, Invalid, Micros, ProviderTokens, Secret};
+use crate::domain::{Identity, IdentityId, Invalid, Micros, Provider, ProviderTokens, Secret};
 use crate::guard::actions::BrokerToken;
 use crate::guard::{Authorized, Released};
 use crate::outbound::ProviderError;
@@ -49,7 +49,7 @@ impl App {
         scopes: &[String],
     ) -> Result<Released<BrokerToken, Brokered>, Error> {
         let name = &ok.action().provider;
-        self.provider(&ok, name.as_str()).await?.ok_or(Error::NotFound)?;
+        let provider = self.provider(&ok, name.as_str()).await?.ok_or(Error::NotFound)?;
         let identity = self.connected(&ok).await?;
         let granted = identity.connection.as_ref().map_or(&[][..], |it| it.scopes.as_slice());
         if scopes.iter().any(|scope| !granted.contains(scope)) {
@@ -58,7 +58,12 @@ impl App {
         }
         let lock = self.refreshing.0.get_with(identity.id, async { Arc::default() }).await;
         let _turn = lock.lock().await;
-        let (tokens, scopes) = self.live_tokens(&ok, identity.id, scopes).await?;
+        let less = !scopes.is_empty() && granted.iter().any(|scope| !scopes.contains(scope));
+        let traded = if less { self.traded(&ok, identity.id, &provider, scopes).await? } else { None };
+        let (tokens, scopes) = match traded {
+            Some(traded) => traded,
+            None => self.live_tokens(&ok, identity.id, scopes).await?,
+        };
         let details = json!({
             "provider": name.as_str(),
             "subject": identity.key.subject,
@@ -75,6 +80,48 @@ impl App {
         let all = self.store.list_identities(ok).await?;
         let mut own = all.into_iter().filter(|it| it.key.provider == ok.action().provider);
         own.rfind(|it| it.connection.is_some()).ok_or(Error::NotFound)
+    }
+
+    /// A token for what is `asked` alone, at a provider that trades tokens. None: at this one another way is left.
+    async fn traded(
+        &self,
+        ok: &Authorized<'_, BrokerToken>,
+        id: IdentityId,
+        provider: &Provider,
+        asked: &[String],
+    ) -> Result<Option<(ProviderTokens, Vec<String>)>, Error> {
+        let away = |error: &ProviderError| {
+            provider_failed(provider, error);
+            Error::Unavailable { retry_after: Duration::from_secs(30) }
+        };
+        let found = async {
+            let described = self.described(provider, ok.caller()).await?;
+            let exchanges = self.providers.endpoints(&described).await?.exchanges;
+            Ok((described, exchanges))
+        };
+        let described = match found.await {
+            Ok((described, true)) => described,
+            Ok((_, false)) => return Ok(None),
+            Err(_) if provider.narrows_by_exchange.is_none() => return Ok(None),
+            Err(error) => return Err(away(&error)),
+        };
+        let (whole, _) = self.live_tokens(ok, id, &[]).await?;
+        match self.providers.exchange(&described, &whole.access, asked, self.now()).await {
+            Ok(fresh) => {
+                let scopes = fresh.scopes.clone().unwrap_or_else(|| asked.to_vec());
+                if scopes.iter().any(|scope| !asked.contains(scope)) {
+                    return Err(not_narrowed());
+                }
+                Ok(Some((fresh, scopes)))
+            }
+            // That its metadata say so does not mean that we may.
+            Err(ProviderError::Refused(_)) if provider.narrows_by_exchange.is_none() => Ok(None),
+            Err(error @ (ProviderError::Refused(_) | ProviderError::Unusable(_))) => {
+                provider_failed(provider, &error);
+                Err(not_narrowed())
+            }
+            Err(error) => Err(away(&error)),
+        }
     }
 
     /// As they are kept now, refreshed if they end soon, or if less is `asked` for at a provider that can do that.

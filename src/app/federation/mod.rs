@@ -2,11 +2,13 @@
 //!
 //! Everything a provider says is fetched before any transaction. `begin.rs` sends people off, `finish.rs` takes them
 //! back, `identify.rs` finds out who they are (`plugged.rs` where a plugin says so), `link.rs` whose account that is,
-//! `connections.rs` and `broker.rs` deal with what was granted, `organizations.rs` with providers of organizations.
+//! `connections.rs` and `broker.rs` deal with what was granted, `organizations.rs` with providers of organizations,
+//! `domains.rs` with their domains.
 
 mod begin;
 mod broker;
 mod connections;
+mod domains;
 mod finish;
 mod identify;
 mod link;

@@ -1,16 +1,15 @@
-//! Providers of organizations: who has which, and for which domains.
+//! Providers of organizations: who has which.
 
 use serde_json::json;
 use url::Url;
 
 use super::{App, CLIENT_SECRET, Error, bug};
 use crate::domain::{
-    ClaimedDomain, ClientAuth, DomainName, FieldError, IdTokenAlgorithm, Invalid, NewOrganizationProvider,
+    ClientAuth, DomainName, FieldError, IdTokenAlgorithm, Invalid, NewOrganizationProvider,
     OrganizationProvider, Provider, ProviderHome, ProviderId, ProviderPatch, Secret,
 };
 use crate::guard::actions::{
-    ClaimDomain, ConfirmDomain, DiscoverProvider, ListDomains, ListOrganizationProviders, RegisterProvider,
-    ReleaseDomain, RemoveProvider, UpdateProvider,
+    DiscoverProvider, ListOrganizationProviders, RegisterProvider, RemoveProvider, UpdateProvider,
 };
 use crate::guard::{Authorized, Released};
 use crate::outbound::{Reach, could_be_asked};
@@ -161,57 +160,5 @@ impl App {
         self.note(&mut tx, &ok, details).await?;
         tx.commit().await?;
         Ok(ok.release(()))
-    }
-
-    /// # Errors
-    /// [`Error::Conflict`] `too-many`.
-    pub async fn claim_domain(
-        &self,
-        ok: Authorized<'_, ClaimDomain>,
-        domain: &DomainName,
-    ) -> Result<Released<ClaimDomain, ClaimedDomain>, Error> {
-        let mut tx = self.store.begin().await?;
-        let claimed = tx.insert_domain(&ok, domain, self.now()).await?;
-        self.note(&mut tx, &ok, json!({ "domain": domain.as_str() })).await?;
-        tx.commit().await?;
-        Ok(ok.release(claimed))
-    }
-
-    /// # Errors
-    /// If the database does not answer.
-    pub async fn list_domains(
-        &self,
-        ok: Authorized<'_, ListDomains>,
-    ) -> Result<Released<ListDomains, Vec<ClaimedDomain>>, Error> {
-        let all = self.store.list_domains(&ok).await?;
-        Ok(ok.release(all))
-    }
-
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn release_domain(
-        &self,
-        ok: Authorized<'_, ReleaseDomain>,
-        domain: &DomainName,
-    ) -> Result<Released<ReleaseDomain, ()>, Error> {
-        let mut tx = self.store.begin().await?;
-        tx.delete_domain(&ok, domain).await?;
-        self.note(&mut tx, &ok, json!({ "domain": domain.as_str() })).await?;
-        tx.commit().await?;
-        Ok(ok.release(()))
-    }
-
-    /// # Errors
-    /// [`Error::NotFound`] if the organization does not claim it; [`Error::Conflict`] `domain-taken`.
-    pub async fn confirm_domain(
-        &self,
-        ok: Authorized<'_, ConfirmDomain>,
-        domain: &DomainName,
-    ) -> Result<Released<ConfirmDomain, ClaimedDomain>, Error> {
-        let mut tx = self.store.begin().await?;
-        let confirmed = tx.confirm_domain(&ok, domain, self.now()).await?;
-        self.note(&mut tx, &ok, json!({ "domain": domain.as_str() })).await?;
-        tx.commit().await?;
-        Ok(ok.release(confirmed))
     }
 }

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{App, Error};
+use super::{App, Error, bug};
+use crate::crypto::signed_client_secret;
 use crate::domain::{
     ClientAuth, FLOW_PARAMETERS, Micros, Provider, ProviderId, ProviderTokens, Secret, Told,
 };
@@ -32,7 +33,16 @@ impl App {
         if let Some(id) = ProviderId::of_name(name) {
             return self.organization_provider(ok, id).await;
         }
-        Ok(self.providers.find(name).filter(|it| self.is_served(it)).cloned())
+        let found = self.providers.find(name).filter(|it| self.is_served(it)).cloned();
+        found.map(|it| self.with_signed_secret(it)).transpose()
+    }
+
+    /// Whatever is asked there next is asked with a secret of now.
+    fn with_signed_secret(&self, provider: Provider) -> Result<Provider, Error> {
+        let (Some(key), Some(issuer)) = (&provider.client_key, &provider.issuer) else { return Ok(provider) };
+        let signed = signed_client_secret(key, &provider.client_id, issuer, self.now());
+        let signed = signed.map_err(|error| bug("a secret could not be signed", error))?;
+        Ok(Provider { client_secret: Some(signed), ..provider })
     }
 
     /// Whether whoever says where the provider is can be asked.

@@ -30,6 +30,8 @@ actions! {
     BeginSignIn {} on |_| Resource::Platform;
     /// Come back from a provider.
     FinishSignIn {} on |_| Resource::Platform;
+    /// Be sent on, come back from a provider by a form.
+    ReturnByForm {} on |_| Resource::Platform;
     /// Trade the code one came back with for a session.
     ExchangeCode {} on |_| Resource::Platform;
     /// Have an account of a provider's sign somebody in: asked as the person where they are signed in, else as nobody.
@@ -67,6 +69,8 @@ actions! {
         on |a| Resource::Organization(a.organization);
     /// Say that a domain is an organization's.
     ClaimDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
+    /// Have DNS asked whether a domain is an organization's.
+    ProveDomain { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// List an organization's domains.
     ListDomains { organization: OrganizationId } on |a| Resource::Organization(a.organization);
     /// Give a domain up.

@@ -6,6 +6,9 @@ use url::Url;
 use super::ProviderError;
 use crate::domain::Provider;
 
+/// RFC 8693 section 2.1.
+pub(super) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 /// The addresses of a provider.
 #[derive(Debug, Clone)]
 pub struct Endpoints {
@@ -16,6 +19,8 @@ pub struct Endpoints {
     pub revoke: Option<Url>,
     /// Its answers name it (RFC 9207), and one that does not is not its.
     pub names_itself: bool,
+    /// It trades tokens for others (RFC 8693).
+    pub exchanges: bool,
 }
 
 impl Endpoints {
@@ -40,6 +45,10 @@ impl Endpoints {
             userinfo: place(&provider.userinfo_url, "userinfo_endpoint"),
             jwks: place(&provider.jwks_url, "jwks_uri"),
             revoke: place(&provider.revoke_url, "revocation_endpoint"),
+            exchanges: provider.narrows_by_exchange.unwrap_or_else(|| {
+                let grants = said("grant_types_supported").and_then(Value::as_array);
+                grants.is_some_and(|all| all.iter().any(|it| it == EXCHANGE))
+            }),
             names_itself: provider.requires_iss
                 || said("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
         })

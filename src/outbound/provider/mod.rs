@@ -2,6 +2,7 @@
 //!
 //! What comes back is only what was said; whether it is true, as of an ID token, `crypto` and `app` find out.
 
+mod exchange;
 mod metadata;
 mod profile;
 
@@ -30,7 +31,9 @@ use url::{Url, form_urlencoded};
 pub use self::metadata::Endpoints;
 pub use self::profile::{Said, told};
 use super::web::{Reach, Web, WebError};
-use crate::domain::{ClientAuth, Micros, Provider, ProviderName, ProviderTokens, Revocation, Secret};
+use crate::domain::{
+    ClientAuth, Micros, Provider, ProviderName, ProviderTokens, ResponseMode, Revocation, Secret,
+};
 
 /// Metadata and keys are asked for again after this; keys also when one is missing.
 const KEPT: Duration = Duration::from_secs(60 * 60);
@@ -163,6 +166,9 @@ impl Providers {
         if of.is_oidc() {
             request = request.add_extra_param("nonce", journey.nonce.expose());
         }
+        if of.response_mode == ResponseMode::FormPost {
+            request = request.add_extra_param("response_mode", "form_post");
+        }
         for (name, value) in &of.parameters {
             request = request.add_extra_param(name.as_str(), value.as_str());
         }
@@ -229,18 +235,7 @@ impl Providers {
         let Some(url) = self.endpoints(of).await?.revoke.clone() else { return Ok(false) };
         let token = tokens.refresh.as_ref().unwrap_or(&tokens.access).expose();
         let request = match of.revocation {
-            Revocation::Rfc7009 => {
-                let mut form = form_urlencoded::Serializer::new(String::new());
-                form.append_pair("token", token);
-                if of.client_auth != ClientAuth::Basic {
-                    form.append_pair("client_id", &of.client_id);
-                }
-                if let (ClientAuth::Post, Some(secret)) = (of.client_auth, &of.client_secret) {
-                    form.append_pair("client_secret", secret.expose());
-                }
-                let kind = "application/x-www-form-urlencoded";
-                build(of, Method::POST, &url, Some(kind), form.finish().into_bytes(), true)?
-            }
+            Revocation::Rfc7009 => post(of, &url, &[("token", token)])?,
             Revocation::Github => {
                 let body = json!({ "access_token": tokens.access.expose() }).to_string();
                 build(of, Method::DELETE, &url, Some("application/json"), body.into_bytes(), true)?
@@ -398,6 +393,20 @@ fn refused(error: RequestTokenError<WebError, BasicErrorResponse>) -> ProviderEr
         RequestTokenError::Parse(..) => ProviderError::Unusable("it holds no tokens"),
         RequestTokenError::Other(_) => ProviderError::Unusable("it is empty or not JSON"),
     }
+}
+
+/// A form of ours, as the client that we are.
+fn post(of: &Provider, url: &Url, fields: &[(&str, &str)]) -> Result<Request<Vec<u8>>, ProviderError> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    if of.client_auth != ClientAuth::Basic {
+        form.append_pair("client_id", &of.client_id);
+    }
+    if let (ClientAuth::Post, Some(secret)) = (of.client_auth, &of.client_secret) {
+        form.append_pair("client_secret", secret.expose());
+    }
+    let kind = "application/x-www-form-urlencoded";
+    build(of, Method::POST, url, Some(kind), form.finish().into_bytes(), true)
 }
 
 /// A request of ours; `authenticated` as the client that we are, where that takes a header.

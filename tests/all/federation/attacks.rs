@@ -62,6 +62,11 @@ async fn a01_an_unverified_address_links_nothing(stage: Stage) {
     }
     idp.says_of("evil", &json!({ "email": "victim@example.com" }));
     server.journey(&mut Jar::default(), "idp", idp).await.failed("email_unverified");
+    // Nor does it take over an account whose address nobody has proved yet.
+    server.register("unproved@example.com").await;
+    idp.says_of("evil", &json!({ "email": "unproved@example.com", "email_verified": false }));
+    server.journey(&mut Jar::default(), "idp", idp).await.failed("email_unverified");
+    server.login("unproved@example.com").await;
     // Even a provider that vouches for it proves nothing about the account that is there.
     idp.says_of("evil", &verified("victim@example.com"));
     server.journey(&mut Jar::default(), "idp", idp).await.failed("link_required");
@@ -79,6 +84,11 @@ async fn a02_whoever_was_first_at_an_unproved_address_is_out_once_it_is_proved(s
     let body = json!({ "email": "victim@example.com", "password": PASSWORD, "full_name": "Planted" });
     server.post("/api/v1/auth/register", body).await.expect(201);
     let attacker = server.login("victim@example.com").await;
+    // What would outlive a sign-in cannot be planted.
+    let key = json!({ "name": "key" });
+    server.post_as(&attacker, "/api/v1/auth/api-keys", key).await.refused(403, "email-unverified");
+    other.says_of("planted", &verified("attacker@example.com"));
+    server.connect(&attacker, "other", other, json!({})).await.failed("email_unverified");
     let letter = server.last_mail("victim@example.com").await.token();
     idp.says_of("victim", &verified("victim@example.com"));
     let victim = server.sign_in_by("idp", idp).await;

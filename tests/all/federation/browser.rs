@@ -11,7 +11,7 @@ use poem::listener::TcpAcceptor;
 use poem::{EndpointExt as _, Response};
 use serde_json::{Value, json};
 
-use crate::support::{Certified, Database, Server, Setup};
+use crate::support::{Certified, Database, Idp, Server, Setup};
 
 /// The key of an element's id (WebDriver section 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -104,10 +104,10 @@ fn port() -> (std::net::TcpListener, String) {
     (listener, origin)
 }
 
-fn page(api: &str) -> String {
+fn page(api: &str, provider: &str) -> String {
     format!(
         r#"<!doctype html><title>App</title>
-<a id="go" href="{api}/api/v1/auth/oauth/certified?return_to=/tasks">Sign in</a>
+<a id="go" href="{api}/api/v1/auth/oauth/{provider}?return_to=/tasks">Sign in</a>
 <script>
 const api = "{api}", code = new URLSearchParams(location.search).get("code");
 async function trade() {{
@@ -123,6 +123,15 @@ async function trade() {{
 if (code) trade();
 </script>"#
     )
+}
+
+fn serve(server: &Server, ours: std::net::TcpListener, theirs: std::net::TcpListener, html: String) {
+    let acceptor = TcpAcceptor::from_std(ours).expect("it can be listened to");
+    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(Arc::clone(&server.routes)));
+    let product =
+        poem::endpoint::make_sync(move |_| Response::builder().content_type("text/html").body(html.clone()));
+    let acceptor = TcpAcceptor::from_std(theirs).expect("it can be listened to");
+    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(product.boxed()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -145,21 +154,42 @@ async fn somebody_signs_in_with_a_real_browser() {
         ("PALISADE_OAUTH_CERTIFIED_CLIENT_SECRET", "hush hush hush hush".to_owned()),
     ]);
     let server = Server::with(setup).await;
+    serve(&server, ours, theirs, page(&api, "certified"));
     let now = SystemClock.now().get() - server.clock.now().get();
     server.advance(Duration::from_micros(u64::try_from(now).expect("time goes on")));
-    let acceptor = TcpAcceptor::from_std(ours).expect("it can be listened to");
-    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(Arc::clone(&server.routes)));
-    let html = page(&api);
-    let product =
-        poem::endpoint::make_sync(move |_| Response::builder().content_type("text/html").body(html.clone()));
-    let acceptor = TcpAcceptor::from_std(theirs).expect("it can be listened to");
-    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(product.boxed()));
 
     browser.say("/url", json!({ "url": app })).await;
     browser.click("#go").await;
     browser.write("input[name=login]", "ada").await;
     browser.click("button").await;
     // The page sees who it is and where to go on to, and no cookie.
+    assert_eq!(browser.text("#told").await, format!("ada@example.com to {app}/tasks"));
+    browser.end().await;
+}
+
+/// To a browser `localhost` and `127.0.0.1` are two sites: with the form our cookie stays at home, and it comes along
+/// where the form's answer leads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_of_another_site_brings_somebody_back_in_a_real_browser() {
+    let Some(browser) = Browser::start().await else { return };
+    let ((ours, api), (theirs, app), idp) = (port(), port(), Idp::start());
+    let elsewhere = idp.url.replace("127.0.0.1", "localhost");
+    idp.says.lock().metadata = json!({ "authorization_endpoint": format!("{elsewhere}/authorize") });
+    idp.says_of("1", &json!({ "email": "ada@example.com", "email_verified": true }));
+    let mut setup = Setup::on(Database::Sqlite);
+    let settings = format!(
+        "plugins = []\ncors_origins = [\"{app}\"]\n[oauth]\nfrontend_callback_url = \"{app}/callback\"\n\
+         [[oauth.providers]]\nname = \"idp\"\nissuer = \"{}\"\nallow_private_addresses = true\n\
+         client_id = \"us\"\nclient_auth = \"none\"\nresponse_mode = \"form_post\"\n",
+        idp.url
+    );
+    setup.plugins = Box::leak(settings.into_boxed_str());
+    setup.settings.push(("PALISADE_PUBLIC_URL", api.clone()));
+    let server = Server::with(setup).await;
+    serve(&server, ours, theirs, page(&api, "idp"));
+
+    browser.say("/url", json!({ "url": app })).await;
+    browser.click("#go").await;
     assert_eq!(browser.text("#told").await, format!("ada@example.com to {app}/tasks"));
     browser.end().await;
 }

@@ -17,6 +17,8 @@ staged! {
     a_token_is_refreshed_before_it_ends,
     a_grant_that_is_over_asks_to_connect_again,
     less_is_handed_out_where_less_is_asked_for,
+    a_token_is_traded_for_one_for_less_where_the_provider_trades,
+    a_provider_that_trades_only_by_its_own_word_may_refuse,
     an_agent_gets_a_token_only_on_behalf_of_the_person,
     nobody_gets_a_token_of_somebody_else,
     an_administrator_can_force_a_disconnect,
@@ -165,6 +167,63 @@ async fn less_is_handed_out_where_less_is_asked_for(stage: Stage) {
     idp.says.lock().token = json!({ "error": "invalid_scope" });
     idp.says.lock().token_status = 400;
     server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.refused(409, "not-narrowed");
+}
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
+async fn a_token_is_traded_for_one_for_less_where_the_provider_trades(stage: Stage) {
+    let stage = stage.reconfigured("narrows_by_exchange = true").await;
+    let ada = connected(&stage, "1", json!(["files", "mail"])).await;
+    let Stage { server, idp, .. } = &stage;
+    let path = token_path(&ada);
+    let whole = server.post_as(&ada, &path, json!({})).await.expect(200);
+    let asked = idp.says.lock().asked.len();
+    idp.says.lock().token = json!({ "scope": "files", "refresh_token": "not-for-us", "expires_in": 60 });
+    let less = server.post_as(&ada, &path, json!({ "scopes": ["files"] })).await.expect(200);
+    assert_eq!(less["scopes"], json!(["files"]));
+    assert_ne!(less["access_token"], whole["access_token"]);
+    assert_ne!(less["expires_at"], whole["expires_at"]);
+    let bodies = idp.says.lock().asked[asked..].to_vec();
+    assert_eq!(bodies.len(), 1, "nothing is refreshed for it");
+    let kind = "urn:ietf:params:oauth:token-type:access_token";
+    for (name, value) in [
+        ("grant_type", EXCHANGE),
+        ("subject_token", whole["access_token"].as_str().unwrap()),
+        ("subject_token_type", kind),
+        ("requested_token_type", kind),
+        ("scope", "files"),
+    ] {
+        assert_eq!(bodies[0][name], value);
+    }
+    // What was granted is there still, and so is the token for all of it.
+    let again = server.post_as(&ada, &path, json!({})).await.expect(200);
+    assert_eq!(again, whole);
+    // Nothing is handed out that is more, the same, or something else.
+    for wrong in [
+        json!({ "scope": "openid files mail" }),
+        json!({ "access_token": whole["access_token"] }),
+        json!({ "issued_token_type": "urn:ietf:params:oauth:token-type:refresh_token" }),
+        json!({ "issued_token_type": null }),
+        json!({ "error": "invalid_target" }),
+    ] {
+        idp.says.lock().token = wrong;
+        server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.refused(409, "not-narrowed");
+    }
+}
+
+async fn a_provider_that_trades_only_by_its_own_word_may_refuse(stage: Stage) {
+    stage.idp.says.lock().metadata = json!({ "grant_types_supported": ["authorization_code", EXCHANGE] });
+    let ada = connected(&stage, "1", json!(["files", "mail"])).await;
+    let Stage { server, idp, .. } = &stage;
+    let path = token_path(&ada);
+    let whole = server.post_as(&ada, &path, json!({})).await.expect(200);
+    idp.says.lock().token = json!({ "scope": "mail" });
+    let less = server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.expect(200);
+    assert_eq!(less["scopes"], json!(["mail"]));
+    // Then it is as at a provider that does not trade: a token with at least those.
+    idp.says.lock().token = json!({ "error": "unauthorized_client" });
+    let token = server.post_as(&ada, &path, json!({ "scopes": ["mail"] })).await.expect(200);
+    assert_eq!(token, whole);
 }
 
 async fn an_agent_gets_a_token_only_on_behalf_of_the_person(stage: Stage) {

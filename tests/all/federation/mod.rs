@@ -1,9 +1,11 @@
 //! Signing in with others.
 
+mod apple;
 mod attacks;
 mod browser;
 mod certified;
 mod connections;
+mod domains;
 mod github;
 mod organizations;
 mod plugged;

@@ -4,6 +4,7 @@ use palisade::domain::SystemRole;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 
+use crate::keys::master::{reseal, with_another_master};
 use crate::support::{Idp, Jar, Person, Server, Setup, role_id};
 use crate::{on_both, on_both_with};
 
@@ -12,6 +13,7 @@ on_both_with!(with_private_addresses; a01_an_organizations_provider_vouches_for_
 on_both_with!(with_private_addresses; an_organizations_provider_takes_no_account_outside_of_its_domains);
 on_both_with!(with_private_addresses; a14_an_organizations_provider_that_is_turned_off_ends_every_journey);
 on_both_with!(with_private_addresses; a_clients_secret_is_sealed_changed_and_never_shown);
+on_both_with!(with_private_addresses; secrets_and_tokens_are_sealed_anew_under_another_master_key);
 on_both!(
     a_domain_is_one_organizations,
     a15_only_who_makes_members_registers_a_provider_and_never_at_a_private_address,
@@ -224,6 +226,29 @@ async fn a_clients_secret_is_sealed_changed_and_never_shown(server: Server) {
     for told in [changed, listed, events, house.provider.clone()] {
         assert!(!told.to_string().contains("hush"), "{told}");
     }
+}
+
+async fn secrets_and_tokens_are_sealed_anew_under_another_master_key(server: Server) {
+    let House { server, idp, owner, root, path, provider } = House::begin(server).await;
+    let name = provider["name"].as_str().unwrap().to_owned();
+    let bob = server.person("bob@acme.example").await;
+    idp.says_of("bob", &json!({ "email": "bob@acme.example", "email_verified": true }));
+    server.connect(&bob, &name, &idp, json!({})).await;
+    let token = format!("/api/v1/users/{}/connections/{name}/token", bob.id);
+    let handed = server.post_as(&bob, &token, json!({})).await.expect(200);
+    // What the key before has sealed opens while that key is there.
+    let mut server = with_another_master(server).await;
+    assert_eq!(server.sign_in_by(&name, &idp).await.id, bob.id);
+    let done = reseal(&server).await;
+    assert_eq!((done.client_secrets, done.connections, done.unreadable), (1, 1, 0));
+    server.config.master_key_previous = None;
+    let server = server.restarted().await;
+    idp.says.lock().asked.clear();
+    assert_eq!(server.sign_in_by(&name, &idp).await.id, bob.id);
+    assert_eq!(idp.says.lock().asked[0]["client_secret"], "hush hush");
+    let again = server.post_as(&bob, &token, json!({})).await.expect(200);
+    assert_eq!(again["access_token"], handed["access_token"]);
+    drop((owner, root, path));
 }
 
 async fn a_domain_is_one_organizations(server: Server) {

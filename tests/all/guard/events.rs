@@ -7,7 +7,7 @@ use crate::openapi::{Operation, operations};
 use crate::support::{Database, Server};
 
 /// What changes nothing or nothing that anybody would look for, or is asked elsewhere; each with its reason.
-const WITHOUT_AN_EVENT: [(&str, &str); 19] = [
+const WITHOUT_AN_EVENT: [(&str, &str); 20] = [
     ("check_password_strength", "keeps nothing"),
     ("introspect_token", "changes nothing"),
     ("evaluate", "changes nothing; the log of decisions has it"),
@@ -19,6 +19,7 @@ const WITHOUT_AN_EVENT: [(&str, &str); 19] = [
     ("refresh_session", "happens every quarter of an hour to everybody; its misuse leaves one"),
     ("resend_verification", "only a request: the letter leaves one, if there is a letter"),
     ("forgot_password", "only a request: the letter leaves one, if there is a letter"),
+    ("return_by_form", "keeps nothing: coming back leaves one"),
     ("exchange_code", "needs a code: `a_sign_in_by_a_provider_leaves_an_event_or_does_not_happen`"),
     ("install_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),
     ("grant_plugin", "needs a plugin: `each_step_of_a_plugin_leaves_an_event_or_does_not_happen`"),

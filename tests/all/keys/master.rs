@@ -27,14 +27,14 @@ fn kept(server: &Server) -> Secret {
 }
 
 /// The server after a restart with another master key, and the one before as the previous.
-async fn with_another_master(mut server: Server) -> Server {
+pub async fn with_another_master(mut server: Server) -> Server {
     let before = server.config.master_key.clone().unwrap_or_else(|| kept(&server));
     server.config.master_key = Some(MasterKey::generate(&OsRandom).1);
     server.config.master_key_previous = Some(before);
     server.restarted().await
 }
 
-async fn reseal(server: &Server) -> Resealed {
+pub async fn reseal(server: &Server) -> Resealed {
     let caller = Principal::system("cli", "test".to_owned());
     let ok = server.app.authorize(&caller, ResealSecrets {}).await.unwrap();
     server.app.reseal_secrets(&ok).await.unwrap()

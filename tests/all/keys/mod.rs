@@ -1,5 +1,5 @@
 //! Signing keys by command and by the calendar, and another master key.
 
 mod commands;
-mod master;
+pub mod master;
 mod signing;

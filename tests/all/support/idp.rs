@@ -51,6 +51,9 @@ struct Departure {
     redirect_uri: String,
 }
 
+/// RFC 8693 section 3.
+const KIND: &str = "urn:ietf:params:oauth:token-type:access_token";
+
 /// The provider.
 #[derive(Debug, Clone)]
 pub struct Idp {
@@ -115,7 +118,23 @@ impl Idp {
         (code, query["state"].clone())
     }
 
+    /// A page that sends whoever comes back by a form, without a word.
+    fn page(&self, request: &Request) -> Response {
+        let at = format!("{}{}", self.url, request.original_uri());
+        let (code, state) = self.visit(&at);
+        let url: Url = at.parse().expect("an address");
+        let to =
+            url.query_pairs().find(|(name, _)| name == "redirect_uri").expect("a way back").1.into_owned();
+        Response::builder().content_type("text/html").body(format!(
+            r#"<form method="post" action="{to}"><input name="code" value="{code}"><input name="state" value="{state}"></form>
+<script>document.forms[0].submit()</script>"#
+        ))
+    }
+
     async fn answer(&self, mut request: Request) -> Response {
+        if request.uri().path() == "/authorize" {
+            return self.page(&request);
+        }
         let body = request.take_body().into_string().await.unwrap_or_default();
         let mut says = self.says.lock();
         let known = says.key.clone();
@@ -167,7 +186,7 @@ impl Idp {
             return (says.token_status, says.token.clone());
         }
         let invalid = || (400, json!({ "error": "invalid_grant" }));
-        let mut id_token = None;
+        let (mut id_token, mut exchanged) = (None, None);
         match form["grant_type"].as_str() {
             "authorization_code" => {
                 let Some(departure) = says.codes.remove(&form["code"]) else { return invalid() };
@@ -187,6 +206,7 @@ impl Idp {
                 }));
             }
             "refresh_token" => {}
+            "urn:ietf:params:oauth:grant-type:token-exchange" => exchanged = Some(KIND),
             _ => return invalid(),
         }
         let mut tail = [0; 8];
@@ -197,6 +217,7 @@ impl Idp {
             "token_type": "Bearer",
             "expires_in": 3600,
             "id_token": id_token,
+            "issued_token_type": exchanged,
         });
         (200, laid(right, &says.token))
     }

@@ -12,6 +12,7 @@
 mod answer;
 mod certified;
 mod databases;
+mod dns;
 mod idp;
 mod journeys;
 mod mail;
@@ -23,6 +24,7 @@ mod server;
 pub use answer::Answer;
 pub use certified::Certified;
 pub use databases::Database;
+pub use dns::{Dns, Entry};
 pub use idp::{Idp, Says, sign};
 pub use journeys::{Jar, Landed};
 pub use people::{PASSWORD, Person, role_id};

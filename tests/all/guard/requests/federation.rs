@@ -13,6 +13,9 @@ pub(super) const ROWS: &[Row] = rows! {
     get_sign_in_url: |_, _| Request::new().at("provider", "idp");
     begin_sign_in: |_, _| Request::new().at("provider", "idp");
     finish_sign_in: |_, _| Request::new().at("provider", "idp");
+    return_by_form: |_, _| {
+        Request::new().at("provider", "idp").form(&[("code", "none"), ("state", "none")])
+    };
     exchange_code: |_, _| Request::new().body(json!({ "code": "none" }));
     list_connections: |_, _| Request::new();
     connect_provider: |_, _| Request::new().at("provider", "idp");
@@ -56,6 +59,11 @@ pub(super) const ROWS: &[Row] = rows! {
     claim_domain: |world, _| {
         let domain = format!("{}.example", world.unused("domain"));
         world.in_house().body(json!({ "domain": domain }))
+    };
+    prove_domain: |world, _| {
+        let domain = world.domain().await;
+        world.publish(&domain.path[1].1).await;
+        domain
     };
     list_domains: |world, _| world.in_house();
     release_domain: |world, _| world.domain().await;

@@ -7,7 +7,7 @@ use palisade::domain::SystemRole;
 use serde_json::{Value, json};
 
 use super::{KNOWN, PLUGINS, Persona, Request, UNKNOWN};
-use crate::support::{Database, Idp, PASSWORD, Person, Server, Setup, role_id};
+use crate::support::{Database, Dns, Idp, PASSWORD, Person, Server, Setup, role_id};
 
 impl Persona {
     /// An account's address; anonymous callers know somebody's.
@@ -34,6 +34,7 @@ pub struct World {
     pub(super) house: String,
     /// The provider `idp`.
     idp: Idp,
+    dns: Dns,
     next: AtomicU32,
 }
 
@@ -45,11 +46,12 @@ pub(super) fn new_provider(role: &str) -> Value {
 }
 
 /// The settings of a provider that needs no secret.
-fn with(idp: &Idp) -> String {
+fn with(idp: &Idp, dns: &Dns) -> String {
     format!(
-        "[oauth]\nfrontend_callback_url = \"http://app.test/callback\"\n[[oauth.providers]]\nname = \"idp\"\n\
-         client_id = \"us\"\nclient_auth = \"none\"\nissuer = \"{}\"\nallow_private_addresses = true\n",
-        idp.url
+        "[oauth]\ndns_server = \"{}\"\nfrontend_callback_url = \"http://app.test/callback\"\n[[oauth.providers]]\nname = \"idp\"\n\
+         client_id = \"us\"\nclient_auth = \"none\"\nissuer = \"{}\"\nallow_private_addresses = true\n\
+         response_mode = \"form_post\"\n",
+        dns.address, idp.url
     )
 }
 
@@ -62,9 +64,9 @@ pub struct Fresh {
 
 impl World {
     pub async fn begin(database: Database) -> Self {
-        let idp = Idp::start();
+        let (idp, dns) = (Idp::start(), Dns::start());
         let mut setup = Setup::on(database);
-        setup.plugins = Box::leak(format!("{PLUGINS}{}", with(&idp)).into_boxed_str());
+        setup.plugins = Box::leak(format!("{PLUGINS}{}", with(&idp, &dns)).into_boxed_str());
         let server = Server::with(setup).await;
         let founder = server.person("founder@example.com").await;
         let administrator = server.super_admin("administrator@example.com").await;
@@ -83,6 +85,7 @@ impl World {
             waiting,
             house,
             idp,
+            dns,
             next: AtomicU32::new(0),
         };
         world.personas = world.people().await;
@@ -150,6 +153,14 @@ impl World {
         let path = format!("{}/domains", self.house);
         self.server.post_as(&self.founder, &path, json!({ "domain": domain })).await.expect(201);
         self.in_house().at("domain", domain)
+    }
+
+    /// Has DNS say that a domain which the house claims is the house's.
+    pub(super) async fn publish(&self, domain: &str) {
+        let path = format!("{}/domains", self.house);
+        let again = self.server.post_as(&self.founder, &path, json!({ "domain": domain })).await.expect(201);
+        let text = |key: &str| again["challenge"][key].as_str().expect("a text").to_owned();
+        self.dns.publish(&text("name"), &text("value"));
     }
 
     /// One that is the house's, which has a provider.
