@@ -60,14 +60,15 @@ fn der(key: &ClientKey) -> Result<Zeroizing<Vec<u8>>, NoClientKey> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use aws_lc_rs::signature::KeyPair as _;
     use jsonwebtoken::{DecodingKey, Validation};
     use serde_json::Value;
 
     use super::*;
 
-    fn fresh() -> (ClientKey, Vec<u8>) {
+    /// One that can sign, and its public half.
+    pub(crate) fn fresh() -> (ClientKey, Vec<u8>) {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let der = pair.to_pkcs8v1().unwrap();
         let body = STANDARD.encode(der.as_ref());

@@ -21,6 +21,8 @@ mod successor;
 mod tokens;
 
 pub use api_keys::{FreshKey, KeyEnvironment, is_api_key, key_id};
+#[cfg(test)]
+pub(crate) use client_secret::tests::fresh as fresh_client_key;
 pub use client_secret::{NoClientKey, check_client_key, signed_client_secret};
 pub use compiled::CodeSeal;
 pub use foreign_token::{ForeignTokenError, issuer_of, read_foreign};

@@ -1,12 +1,13 @@
 //! Signing in with others: off to a provider, back from it, and what is kept.
 //!
 //! Everything a provider says is fetched before any transaction. `begin.rs` sends people off, `finish.rs` takes them
-//! back, `identify.rs` finds out who they are (`plugged.rs` where a plugin says so), `link.rs` whose account that is,
+//! back (`by_form.rs` those whom a page posts), `identify.rs` finds out who they are (`plugged.rs` where a plugin says so), `link.rs` whose account that is,
 //! `connections.rs` and `broker.rs` deal with what was granted, `organizations.rs` with providers of organizations,
 //! `domains.rs` with their domains.
 
 mod begin;
 mod broker;
+mod by_form;
 mod connections;
 mod domains;
 mod finish;

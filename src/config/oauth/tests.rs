@@ -1,5 +1,6 @@
 use crate::config::Config;
-use crate::domain::{ClientAuth, Provider};
+use crate::crypto::fresh_client_key;
+use crate::domain::{ClientAuth, Provider, ResponseMode};
 
 const PAGE: &str = "[oauth]\nfrontend_callback_url = \"https://app.example.com/callback\"\n";
 
@@ -124,4 +125,33 @@ fn without_a_page_to_come_back_to_there_are_no_providers() {
     assert!(Config::without_file([]).unwrap().oauth.providers().unwrap().is_empty());
     let shown = format!("{config:?}");
     assert!(!shown.contains("hush"), "{shown}");
+}
+
+#[test]
+fn a_key_that_signs_secrets_is_whole_and_takes_a_secrets_place() {
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), "hush").unwrap();
+    let apple = |more: &str| format!("[[oauth.providers]]\nname = \"apple\"\nclient_id = \"us\"\n{more}");
+    let file = format!("client_key_file = \"{}\"\n", key.path().display());
+    let whole = format!("{file}client_key_id = \"K\"\nclient_key_issuer = \"T\"\n");
+    for (toml, rule) in [
+        (apple(""), "has no secret"),
+        (apple(&file), "together"),
+        (apple("client_key_id = \"K\"\n"), "together"),
+        (apple(&whole.replace(".tmp", ".nowhere")), "has no key"),
+        (apple(&whole), "no private key on P-256"),
+    ] {
+        let refused = read(&toml, &[]).unwrap_err();
+        assert!(refused.contains(rule) && !refused.contains("hush"), "{refused}");
+    }
+    std::fs::write(key.path(), fresh_client_key().0.pem.expose()).unwrap();
+    let found = read(&apple(&whole), &[]).unwrap();
+    assert_eq!(found[0].client_key.as_ref().map(|it| it.issuer.as_str()), Some("T"));
+    assert_eq!(found[0].response_mode, ResponseMode::FormPost);
+    for (toml, environment) in [
+        (apple(&whole), &[("PALISADE_OAUTH_APPLE_CLIENT_SECRET", "hush")][..]),
+        (apple(&format!("{whole}client_auth = \"none\"\n")), &[]),
+    ] {
+        assert!(read(&toml, environment).unwrap_err().contains("takes the place of a secret"));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! What comes back is only what was said; whether it is true, as of an ID token, `crypto` and `app` find out.
 
-mod exchange;
+mod granted;
 mod metadata;
 mod profile;
 
@@ -21,11 +21,11 @@ use oauth2::basic::{
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse,
-    TokenResponse as _, TokenUrl,
+    RedirectUrl, RequestTokenError, Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _,
+    TokenUrl,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 pub use self::metadata::Endpoints;
@@ -202,51 +202,6 @@ impl Providers {
         Ok(Redeemed { tokens: tokens(&answer, now), id_token, raw: Secret::new(raw) })
     }
 
-    /// New tokens for a refresh token, for `scopes` alone if there are any. A provider that sends no new refresh token
-    /// leaves the old one good.
-    ///
-    /// # Errors
-    /// [`ProviderError`]; [`ProviderError::Refused`] if the grant is over.
-    pub async fn refresh(
-        &self,
-        of: &Provider,
-        refresh: &Secret,
-        scopes: &[String],
-        now: Micros,
-    ) -> Result<ProviderTokens, ProviderError> {
-        let endpoints = self.endpoints(of).await?;
-        let client = oauth(of).set_token_uri(TokenUrl::from_url(endpoints.token.clone()));
-        let token = RefreshToken::new(refresh.expose().to_owned());
-        let mut request = client.exchange_refresh_token(&token);
-        if !scopes.is_empty() {
-            request =
-                request.add_scope(Scope::new(scopes.join(of.scope_separator.as_deref().unwrap_or(" "))));
-        }
-        let answer = request.request_async(&Asks(self, of)).await.map_err(refused)?;
-        let fresh = tokens(&answer, now);
-        Ok(ProviderTokens { refresh: fresh.refresh.or_else(|| Some(refresh.clone())), ..fresh })
-    }
-
-    /// Gives tokens back; a provider without a way to do that is asked nothing. Whether it was.
-    ///
-    /// # Errors
-    /// [`ProviderError`].
-    pub async fn revoke(&self, of: &Provider, tokens: &ProviderTokens) -> Result<bool, ProviderError> {
-        let Some(url) = self.endpoints(of).await?.revoke.clone() else { return Ok(false) };
-        let token = tokens.refresh.as_ref().unwrap_or(&tokens.access).expose();
-        let request = match of.revocation {
-            Revocation::Rfc7009 => post(of, &url, &[("token", token)])?,
-            Revocation::Github => {
-                let body = json!({ "access_token": tokens.access.expose() }).to_string();
-                build(of, Method::DELETE, &url, Some("application/json"), body.into_bytes(), true)?
-            }
-        };
-        let status = self.ask(of, request).await?.status();
-        // 404 and 422 are GitHub's words for a token that is over already.
-        let over = of.revocation == Revocation::Github && matches!(status.as_u16(), 404 | 422);
-        if status.is_success() || over { Ok(true) } else { Err(ProviderError::Refused(status.to_string())) }
-    }
-
     /// What the provider says of the person that a token is of.
     ///
     /// # Errors
@@ -393,20 +348,6 @@ fn refused(error: RequestTokenError<WebError, BasicErrorResponse>) -> ProviderEr
         RequestTokenError::Parse(..) => ProviderError::Unusable("it holds no tokens"),
         RequestTokenError::Other(_) => ProviderError::Unusable("it is empty or not JSON"),
     }
-}
-
-/// A form of ours, as the client that we are.
-fn post(of: &Provider, url: &Url, fields: &[(&str, &str)]) -> Result<Request<Vec<u8>>, ProviderError> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.extend_pairs(fields);
-    if of.client_auth != ClientAuth::Basic {
-        form.append_pair("client_id", &of.client_id);
-    }
-    if let (ClientAuth::Post, Some(secret)) = (of.client_auth, &of.client_secret) {
-        form.append_pair("client_secret", secret.expose());
-    }
-    let kind = "application/x-www-form-urlencoded";
-    build(of, Method::POST, url, Some(kind), form.finish().into_bytes(), true)
 }
 
 /// A request of ours; `authenticated` as the client that we are, where that takes a header.
