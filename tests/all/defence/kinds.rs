@@ -264,7 +264,8 @@ async fn e51_nothing_is_served_that_the_document_does_not_name(server: Server) {
         &format!("{acme}/debug/owner-info"),
         "/debug",
         "/debug/pprof",
-        "/metrics",
+        "/metrics/",
+        "/metrics/all",
         "/actuator",
         "/.env",
         "/.git/HEAD",
@@ -286,4 +287,8 @@ async fn e51_nothing_is_served_that_the_document_does_not_name(server: Server) {
             assert_eq!(answer.status, 404, "{path}: {}", answer.body);
         }
     }
+    // Beside the document, and a decision of the policies all the same.
+    server.get("/metrics").await.refused(401, "not-signed-in");
+    let ada = server.person("ada@example.com").await;
+    server.get_as(&ada, "/metrics").await.refused(403, "not-permitted");
 }
