@@ -68,9 +68,7 @@ impl App {
         &self,
         ok: Authorized<'_, ExportMe>,
     ) -> Result<Released<ExportMe, AccountExport>, Error> {
-        let mut tx = self.store.begin().await?;
-        self.note(&mut tx, &ok, json!({})).await?;
-        tx.commit().await?;
+        self.note_alone(&ok, json!({})).await?;
         let export = self.store.export_account(&ok, self.now()).await?;
         Ok(ok.release(export))
     }

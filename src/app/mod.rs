@@ -363,6 +363,13 @@ impl App {
         Ok(())
     }
 
+    /// Tells of what changes no row, in a transaction of its own; done before, it happens only if it could be told.
+    async fn note_alone<A: Action>(&self, ok: &Authorized<'_, A>, details: Json) -> Result<(), Error> {
+        let mut tx = self.store.begin().await?;
+        self.note(&mut tx, ok, details).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// The plugins as they are now.
     fn plugins(&self) -> Arc<Plugins> {
         self.plugins.load_full()

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{App, Error};
 use crate::guard::actions::{ForgetPluginRecording, ReadPluginRecording, RecordPlugin};
-use crate::guard::{Action, Authorized, Released};
+use crate::guard::{Authorized, Released};
 pub use crate::plugins::{MOST_SAMPLES, Recording, Sample};
 
 impl App {
@@ -63,17 +63,6 @@ impl App {
         self.note_alone(&ok, json!({ "plugin": plugin })).await?;
         plugins.forget_recording(plugin);
         Ok(ok.release(()))
-    }
-
-    /// Tells of what changes no row; it is done only if it could be told.
-    async fn note_alone<A: Action>(
-        &self,
-        ok: &Authorized<'_, A>,
-        details: serde_json::Value,
-    ) -> Result<(), Error> {
-        let mut tx = self.store.begin().await?;
-        self.note(&mut tx, ok, details).await?;
-        Ok(tx.commit().await?)
     }
 
     /// The present as plugins have it.

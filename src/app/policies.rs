@@ -17,10 +17,8 @@ impl App {
     ) -> Result<Released<ReloadPolicies, Reloaded>, Error> {
         let reloaded =
             self.guard.reload(&ok, self.settings.policies_dir.clone()).await.map_err(Error::Invalid)?;
-        let mut tx = self.store.begin().await?;
         let details = json!({ "version": reloaded.version, "before": reloaded.before });
-        self.note(&mut tx, &ok, details).await?;
-        tx.commit().await?;
+        self.note_alone(&ok, details).await?;
         tracing::info!(version = reloaded.version, before = reloaded.before, "the policies are in force");
         Ok(ok.release(reloaded))
     }

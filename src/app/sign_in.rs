@@ -199,9 +199,7 @@ impl App {
                     let judged = self.claims_by_plugins(&person, person_of(&account.user), session).await?;
                     if !judged.findings.is_empty() {
                         let details = json!({ "session": session.to_string() });
-                        let mut tx = self.store.begin().await?;
-                        self.note(&mut tx, &ok_person, with_findings(details, &judged.findings)).await?;
-                        tx.commit().await?;
+                        self.note_alone(&ok_person, with_findings(details, &judged.findings)).await?;
                     }
                     judged.verdict
                 }

@@ -154,6 +154,12 @@ impl Provider {
         self.issuer.is_some()
     }
 
+    /// Scopes as one parameter.
+    #[must_use]
+    pub fn scope_text(&self, scopes: &[String]) -> String {
+        scopes.join(self.scope_separator.as_deref().unwrap_or(" "))
+    }
+
     /// Whether its word on this address counts: a company's provider can say what it likes of other people's.
     #[must_use]
     pub fn vouches_for(&self, email: &Email) -> bool {

@@ -69,9 +69,7 @@ impl App {
             "subject": identity.key.subject,
             "for": ok.caller().links_told(),
         });
-        let mut tx = self.store.begin().await?;
-        self.note(&mut tx, &ok, details).await?;
-        tx.commit().await?;
+        self.note_alone(&ok, details).await?;
         Ok(ok.release(Brokered { access: tokens.access, scopes, expires_at: tokens.expires_at }))
     }
 

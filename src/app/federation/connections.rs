@@ -129,9 +129,7 @@ impl App {
                 Err(error) => return Err(error),
             }
         }
-        let mut tx = self.store.begin().await?;
-        self.note(&mut tx, &ok, json!({ "provider": provider, "people": disconnected })).await?;
-        tx.commit().await?;
+        self.note_alone(&ok, json!({ "provider": provider, "people": disconnected })).await?;
         Ok(ok.release(Disconnected { people: disconnected, more }))
     }
 

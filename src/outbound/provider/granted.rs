@@ -30,8 +30,7 @@ impl Providers {
         let token = RefreshToken::new(refresh.expose().to_owned());
         let mut request = client.exchange_refresh_token(&token);
         if !scopes.is_empty() {
-            request =
-                request.add_scope(Scope::new(scopes.join(of.scope_separator.as_deref().unwrap_or(" "))));
+            request = request.add_scope(Scope::new(of.scope_text(scopes)));
         }
         let answer = request.request_async(&Asks(self, of)).await.map_err(refused)?;
         let fresh = tokens(&answer, now);
@@ -70,7 +69,7 @@ impl Providers {
         now: Micros,
     ) -> Result<ProviderTokens, ProviderError> {
         let url = self.endpoints(of).await?.token;
-        let scopes = scopes.join(of.scope_separator.as_deref().unwrap_or(" "));
+        let scopes = of.scope_text(scopes);
         let fields = [
             ("grant_type", EXCHANGE),
             ("subject_token", access.expose()),

@@ -160,8 +160,7 @@ impl Providers {
             .authorize_url(|| CsrfToken::new(journey.state.expose().to_owned()))
             .set_pkce_challenge(challenge);
         if !journey.scopes.is_empty() {
-            let separator = of.scope_separator.as_deref().unwrap_or(" ");
-            request = request.add_scope(Scope::new(journey.scopes.join(separator)));
+            request = request.add_scope(Scope::new(of.scope_text(journey.scopes)));
         }
         if of.is_oidc() {
             request = request.add_extra_param("nonce", journey.nonce.expose());
