@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use cedar_policy::{Authorizer, Context, Entities, EntityUid, PolicySet, Request, Schema};
 use criterion::{Criterion, criterion_group, criterion_main};
-use palisade::pdp::{Entity, EntityRef, Pdp, Question, Value};
+use palisade::pdp::{Entity, EntityRef, FactSet, Pdp, Question, Value};
 
 const ORGANIZATION: &str = "0197f000-0000-7000-8000-000000000001";
 const USER: &str = "0197f000-0000-7000-8000-000000000002";
@@ -60,7 +60,7 @@ fn json_pairs(pairs: &[(std::borrow::Cow<'static, str>, Value)]) -> serde_json::
 }
 
 /// The same facts as Cedar's own entities.
-fn entities(slice: &[Entity], schema: &Schema) -> Entities {
+fn entities(slice: &FactSet, schema: &Schema) -> Entities {
     let json = slice.iter().map(|entity| {
         let parents: Vec<_> = entity.parents.iter().map(json_name).collect();
         let attributes = json_pairs(&entity.attributes);
@@ -86,7 +86,7 @@ fn decision(criterion: &mut Criterion) {
         action: "GetOrganization".into(),
         resource: EntityRef::new("Organization", ORGANIZATION),
         context: vec![],
-        entities: slice(),
+        entities: slice().into(),
     };
 
     let schema: Schema = joined(&folder, "cedarschema").parse().unwrap();

@@ -139,8 +139,9 @@ impl<E: Endpoint<Output: IntoResponse>> Edge<E> {
         if let (Some(route), &Method::OPTIONS) = (route, request.method()) {
             return options(&request, route, cors);
         }
-        let work = AssertUnwindSafe(self.serve(request, route)).catch_unwind();
-        match tokio::time::timeout(self.settings.timeout, work).await {
+        // In a box of its own: what is put around it would otherwise be moved about with all that it holds.
+        let work = AssertUnwindSafe(Box::pin(self.serve(request, route)));
+        match tokio::time::timeout(self.settings.timeout, work.catch_unwind()).await {
             Ok(Ok(response)) => response,
             Ok(Err(panic)) => {
                 tracing::error!(panic = panic_text(&*panic), "a request panicked");

@@ -9,6 +9,8 @@ use super::problem::Problem;
 use crate::app::App;
 
 const REVISION: HeaderName = HeaderName::from_static("x-palisade-revision");
+/// Where questions are sent: AuthZEN asks by `POST`, and nothing is changed by a question.
+const QUESTIONS: &str = "/access/v1/";
 const AT_LEAST: &str = "x-palisade-at-least";
 
 /// Holds a request until this server is as fresh as it demands.
@@ -25,7 +27,8 @@ pub(super) async fn demanded(app: &App, request: &Request) -> Result<(), Problem
 
 /// Adds the revision to the answer of what may have changed something.
 pub(super) async fn tell<E: Endpoint>(routes: Arc<E>, request: Request) -> poem::Result<Response> {
-    let app = request.data::<Arc<App>>().filter(|_| !request.method().is_safe()).cloned();
+    let only_asks = request.method().is_safe() || request.uri().path().starts_with(QUESTIONS);
+    let app = request.data::<Arc<App>>().filter(|_| !only_asks).cloned();
     let mut response = routes.call(request).await?.into_response();
     if let Some(app) = app.filter(|_| response.status().is_success())
         && let Ok(revision) = HeaderValue::from_str(&app.revision())

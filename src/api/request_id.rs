@@ -28,7 +28,7 @@ impl RequestId {
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
         let mut bytes = [0; 12];
-        random.fill(&mut bytes);
+        random.fill_name(&mut bytes);
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -39,8 +39,8 @@ impl RequestId {
     }
 
     /// Runs `work` as part of this request.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+    pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, work)
     }
 
     #[must_use]

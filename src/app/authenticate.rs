@@ -27,7 +27,8 @@ impl App {
             Ok(access) => access,
             Err(TokenError::Expired) => return Err(Error::Unauthenticated { code: "token-expired" }),
             Err(_) => {
-                let foreign = self.foreign_principal(text, origin, now).await?;
+                // Rare and large: in its place it would make the future of every request so large.
+                let foreign = Box::pin(self.foreign_principal(text, origin, now)).await?;
                 return foreign.ok_or(Error::Unauthenticated { code: "token-invalid" });
             }
         };

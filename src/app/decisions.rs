@@ -21,7 +21,7 @@ use crate::guard::{Authorized, DecisionId, Principal, Record, Recorded, Recorder
 use crate::store;
 
 /// Decisions written in one transaction.
-const BATCH: usize = 200;
+const BATCH: usize = 500;
 /// How long a batch may gather.
 const GATHER: Duration = Duration::from_millis(250);
 /// Between two looks for what is too old, and for days to make ahead.

@@ -61,7 +61,7 @@ impl App {
         ok: Authorized<'_, Evaluate>,
         query: &Query,
     ) -> Result<Released<Evaluate, Answer>, Error> {
-        let answer = self.answer(&ok, query, &mut Found::default()).await?.map_err(Error::Invalid)?;
+        let answer = self.answer(&ok, query, None).await?.map_err(Error::Invalid)?;
         Ok(ok.release(answer))
     }
 
@@ -80,7 +80,7 @@ impl App {
         let mut answers = Vec::with_capacity(queries.len());
         for query in queries {
             let answer = match query {
-                Ok(query) => self.answer(&ok, &query, &mut found).await?,
+                Ok(query) => self.answer(&ok, &query, Some(&mut found)).await?,
                 Err(errors) => Err(errors),
             };
             let allowed = answer.as_ref().is_ok_and(|answer| answer.allowed);
@@ -103,7 +103,7 @@ impl App {
         ok: Authorized<'_, Evaluations>,
         query: &Query,
     ) -> Result<Released<Evaluations, Answer>, Error> {
-        let answer = self.answer(&ok, query, &mut Found::default()).await?.map_err(Error::Invalid)?;
+        let answer = self.answer(&ok, query, None).await?.map_err(Error::Invalid)?;
         Ok(ok.release(answer))
     }
 
@@ -125,7 +125,7 @@ impl App {
         &self,
         ok: &Authorized<'_, A>,
         query: &Query,
-        found: &mut Found,
+        found: Option<&mut Found>,
     ) -> Result<Evaluated, Error> {
         Ok(match self.prepare(ok, query, found).await? {
             Err(errors) => Err(errors),
@@ -145,14 +145,14 @@ impl App {
         ok: &Authorized<'_, A>,
         query: &Query,
     ) -> Result<Result<Prepared, Vec<FieldError>>, Error> {
-        self.prepare(ok, query, &mut Found::default()).await
+        self.prepare(ok, query, None).await
     }
 
     async fn prepare<A: Asks>(
         &self,
         ok: &Authorized<'_, A>,
         query: &Query,
-        found: &mut Found,
+        mut found: Option<&mut Found>,
     ) -> Result<Result<Prepared, Vec<FieldError>>, Error> {
         let unknown = |why| Ok(Ok(Prepared::Unknown(why)));
         if !self.guard.is_askable(&query.action) {
@@ -163,7 +163,7 @@ impl App {
             Ok(context) => context,
             Err(errors) => return Ok(Err(errors)),
         };
-        let Some(subject) = self.subject(ok, &query.subject, found).await? else {
+        let Some(subject) = self.subject(ok, &query.subject, found.as_deref_mut()).await? else {
             return unknown(Unknown::Subject);
         };
         let Some(resource) = self.resource(ok, &query.resource, found).await? else {
@@ -185,23 +185,22 @@ impl App {
         &self,
         ok: &Authorized<'_, A>,
         name: &Named,
-        found: &mut Found,
+        found: Option<&mut Found>,
     ) -> Result<Option<Known>, Error> {
-        if let Some((_, known)) = found.subjects.iter().find(|(before, _)| before == name) {
-            return Ok(known.clone());
+        if let Some(known) = found.as_deref().and_then(|found| find(&found.subjects, name)) {
+            return Ok(known);
         }
-        let stored = |entity| Known::stored(vec![entity]);
         let known = match name.kind.as_str() {
             "User" => match person(&name.id) {
-                Some(person) => self.store.person_facts(ok, &person).await?.map(stored),
+                Some(person) => self.store.person_facts(ok, &person).await?.map(Known::stored),
                 None => None,
             },
             "Agent" => match AgentId::parse(&name.id) {
-                Some(agent) => self.store.agent_facts(ok, agent).await?.map(stored),
+                Some(agent) => self.store.agent_facts(ok, agent).await?.map(Known::stored),
                 None => None,
             },
             "Service" if OrganizationId::parse(&name.id) == Some(ok.action().organization()) => {
-                Some(stored(Party::Service(ok.action().organization()).as_subject()))
+                Some(Known::stored(Party::Service(ok.action().organization()).as_subject()))
             }
             _ => self.thing(ok, name).await?,
         };
@@ -209,7 +208,7 @@ impl App {
             Some(known) => Some(self.with_grants(ok, known).await?),
             None => None,
         };
-        found.subjects.push((name.clone(), known.clone()));
+        found.into_iter().for_each(|found| found.subjects.push((name.clone(), known.clone())));
         Ok(known)
     }
 
@@ -228,23 +227,22 @@ impl App {
         &self,
         ok: &Authorized<'_, A>,
         name: &Named,
-        found: &mut Found,
+        found: Option<&mut Found>,
     ) -> Result<Option<Known>, Error> {
-        if let Some((_, known)) = found.resources.iter().find(|(before, _)| before == name) {
-            return Ok(known.clone());
+        if let Some(known) = found.as_deref().and_then(|found| find(&found.resources, name)) {
+            return Ok(known);
         }
-        let stored = |entity| Known::stored(vec![entity]);
         let known = match name.kind.as_str() {
             "Organization" if OrganizationId::parse(&name.id) == Some(ok.action().organization()) => {
-                ok.object().cloned().map(stored)
+                ok.object().cloned().map(Known::stored)
             }
             "Agent" => match AgentId::parse(&name.id) {
-                Some(agent) => self.store.agent_facts(ok, agent).await?.map(stored),
+                Some(agent) => self.store.agent_facts(ok, agent).await?.map(Known::stored),
                 None => None,
             },
             _ => self.thing(ok, name).await?,
         };
-        found.resources.push((name.clone(), known.clone()));
+        found.into_iter().for_each(|found| found.resources.push((name.clone(), known.clone())));
         Ok(known)
     }
 
@@ -259,9 +257,14 @@ impl App {
         let Some(known) = self.guard.asserted(organization, (&name.kind, &name.id), properties) else {
             return Ok(None);
         };
-        let may = self.guard.may_assert(ok, &name.kind).await?;
+        // Rare, and in its place it would make every answer's future larger.
+        let may = Box::pin(self.guard.may_assert(ok, &name.kind)).await?;
         Ok(may.then_some(known))
     }
+}
+
+fn find(found: &[(Named, Option<Known>)], name: &Named) -> Option<Option<Known>> {
+    found.iter().find(|(before, _)| before == name).map(|(_, known)| known.clone())
 }
 
 fn person(text: &str) -> Option<PersonName> {

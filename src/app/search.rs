@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::page::Place;
-use super::evaluation::{Found, Named, Query};
+use super::evaluation::{Named, Query};
 use super::{App, Error};
 use crate::guard::actions::{SearchActions, SearchResources, SearchSubjects, Searches};
 use crate::guard::{Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought};
@@ -73,7 +73,7 @@ impl App {
         let kind = query.resource.kind.clone();
         let place = place(&ok, query, [true, false]);
         let after = place.after(wanted.token.as_deref())?;
-        let subject = self.subject(&ok, &query.subject, &mut Found::default()).await?;
+        let subject = self.subject(&ok, &query.subject, None).await?;
         let sought = subject.map(|subject| Sought::Resources { subject, kind: kind.clone() });
         let Some(mut search) = self.prepare_search(&ok, query, sought)? else {
             return Ok(ok.release(Page::empty()));
@@ -100,7 +100,7 @@ impl App {
         let kind = query.subject.kind.clone();
         let place = place(&ok, query, [false, true]);
         let after = place.after(wanted.token.as_deref())?;
-        let resource = self.resource(&ok, &query.resource, &mut Found::default()).await?;
+        let resource = self.resource(&ok, &query.resource, None).await?;
         let sought = resource.map(|resource| Sought::Subjects { resource, kind: kind.clone() });
         let Some(mut search) = self.prepare_search(&ok, query, sought)? else {
             return Ok(ok.release(Page::empty()));
@@ -128,9 +128,8 @@ impl App {
     ) -> Result<Released<SearchActions, Page>, Error> {
         let place = place(&ok, query, [true, true]);
         let after = place.after(wanted.token.as_deref())?;
-        let mut found = Found::default();
-        let subject = self.subject(&ok, &query.subject, &mut found).await?;
-        let resource = self.resource(&ok, &query.resource, &mut found).await?;
+        let subject = self.subject(&ok, &query.subject, None).await?;
+        let resource = self.resource(&ok, &query.resource, None).await?;
         let (Some(subject), Some(resource)) = (subject, resource) else {
             return Ok(ok.release(Page::empty()));
         };

@@ -14,7 +14,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 const ID: usize = 22;
 /// 43 × log2(62) = 256 bits.
 const SECRET: usize = 43;
-/// 62^6 > 2^32.
+/// Of the text before it, a CRC-32 (RFC 1952 section 8): it guards against typing errors, nothing else. 62^6 > 2^32.
 const CHECKSUM: usize = 6;
 
 /// Which kind of installation a key is for; a key of one is no key in the other.
@@ -62,7 +62,7 @@ impl FreshKey {
                 left -= 1;
             }
         }
-        let checksum = base62::<CHECKSUM>(u128::from(crc32(text.as_bytes())));
+        let checksum = base62::<CHECKSUM>(u128::from(crc32fast::hash(text.as_bytes())));
         text.push_str(&checksum);
         let key = Secret::new(text.to_string());
         Self { hash: key.hash(), key, prefix }
@@ -79,11 +79,11 @@ pub fn is_api_key(text: &str) -> bool {
 #[must_use]
 pub fn key_id(text: &str, environment: KeyEnvironment) -> Option<ApiKeyId> {
     let rest = text.strip_prefix(environment.prefix())?;
-    if rest.len() != ID + SECRET + CHECKSUM || !rest.bytes().all(|byte| ALPHABET.contains(&byte)) {
+    if rest.len() != ID + SECRET + CHECKSUM || !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return None;
     }
     let (body, checksum) = text.split_at_checked(text.len() - CHECKSUM)?;
-    if base62::<CHECKSUM>(u128::from(crc32(body.as_bytes()))) != checksum {
+    if base62::<CHECKSUM>(u128::from(crc32fast::hash(body.as_bytes()))) != checksum {
         return None;
     }
     let id = rest.get(..ID)?.bytes().try_fold(0_u128, |sum, byte| {
@@ -108,12 +108,6 @@ fn base62<const WIDTH: usize>(mut value: u128) -> String {
     digits.iter().collect()
 }
 
-/// CRC-32 as in Ethernet and gzip (RFC 1952 section 8). It guards against typing errors, nothing else.
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_well_known_one() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
     }
 
     #[test]

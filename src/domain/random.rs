@@ -13,16 +13,18 @@ use super::Micros;
 pub trait Random: Send + Sync + fmt::Debug {
     fn fill(&self, bytes: &mut [u8]);
 
+    /// For a name that must not come twice, and is no secret.
+    fn fill_name(&self, bytes: &mut [u8]) {
+        self.fill(bytes);
+    }
+
     /// A fresh UUIDv7 for the instant `now`.
     fn uuid(&self, now: Micros) -> Uuid {
         let mut tail = [0; 10];
-        self.fill(&mut tail);
-        uuid_v7(now, tail)
+        self.fill_name(&mut tail);
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
     }
-}
-
-fn uuid_v7(now: Micros, tail: [u8; 10]) -> Uuid {
-    uuid::Builder::from_unix_timestamp_millis(u64::try_from(now.millis()).unwrap_or(0), &tail).into_uuid()
 }
 
 /// The operating system's generator.
@@ -39,12 +41,10 @@ impl Random for OsRandom {
     }
 
     /// From the thread's own generator (ChaCha, which the system seeds again and again): as hard to guess, and each
-    /// decision has an id. What has to stay secret comes from the system itself.
+    /// request and each decision has an id. What has to stay secret comes from the system itself.
     #[expect(clippy::disallowed_methods, reason = "others take this one as their `Random`")]
-    fn uuid(&self, now: Micros) -> Uuid {
-        let mut tail = [0; 10];
-        rand::rng().fill_bytes(&mut tail);
-        uuid_v7(now, tail)
+    fn fill_name(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
     }
 }
 

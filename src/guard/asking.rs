@@ -9,7 +9,7 @@ use super::own_roles::{Kept, OwnRoles};
 use super::record::{DecisionId, Recorder};
 use super::{Denied, Facts, Party, Principal, Resource, Slice};
 use crate::domain::{Clock, Micros, Random};
-use crate::pdp::{Decision, Entity, EntityRef, Overlay, Pdp, Question, Value};
+use crate::pdp::{Decision, EntityRef, FactSet, Overlay, Pdp, Question, Value};
 
 /// What a question rests on.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +80,7 @@ impl Guard {
         context: Context,
         resource: &Resource,
         known: Known<'_>,
-    ) -> Result<(DecisionId, Decision), Denied> {
+    ) -> Result<(DecisionId, Arc<Decision>), Denied> {
         let question = question(link, action.into(), context, resource, known);
         self.decided(caller, &question, known.own.map(|own| &*own.overlay)).await
     }
@@ -91,7 +91,7 @@ impl Guard {
         caller: &Principal,
         question: &Question,
         overlay: Option<&Overlay>,
-    ) -> Result<(DecisionId, Decision), Denied> {
+    ) -> Result<(DecisionId, Arc<Decision>), Denied> {
         let made = self.pdp.decide_with(question, overlay);
         let made = made.map_err(|error| Denied::Undecided(Box::new(error)))?;
         let id = self.tell_of(&caller.origin.request_id, None, question, &made).await;
@@ -111,9 +111,8 @@ pub(super) fn question(
     let given = given.iter().filter(|it| it.holder == principal.uid);
     principal.parents.extend(given.map(|it| it.role.clone()));
     let uid = principal.uid.clone();
-    let mut entities: Vec<Entity> = Vec::with_capacity(slice.entities.len() + 1);
     // The link's own entity last: where a slice holds the same one as a bare resource, this is the full one.
-    entities.extend(slice.entities.iter().filter(|entity| entity.uid != uid).cloned());
+    let mut entities = slice.entities.without(&uid);
     if let Some(own) = own {
         let named = context.iter().filter_map(|(_, value)| match value {
             Value::Entity(entity) => Some(entity),
@@ -126,12 +125,8 @@ pub(super) fn question(
 }
 
 /// The same question about something else, of which more is known.
-pub(super) fn about(mut question: Question, on: &EntityRef, entities: &[Entity]) -> Question {
+pub(super) fn about(mut question: Question, on: &EntityRef, facts: &FactSet) -> Question {
     question.resource = on.clone();
-    for entity in entities {
-        if !question.entities.iter().any(|known| known.uid == entity.uid) {
-            question.entities.push(entity.clone());
-        }
-    }
+    question.entities.add(facts);
     question
 }

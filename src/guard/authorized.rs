@@ -6,8 +6,8 @@ use super::actions::Context;
 use super::asking::{Known, question};
 use super::own_roles::OwnRoles;
 use super::record::DecisionId;
-use super::{Action, Denied, Guard, Party, Principal, Resource};
-use crate::pdp::{Decision, Entity};
+use super::{Action, Denied, Guard, Party, Principal, Resource, Slice};
+use crate::pdp::{Decision, Entity, FactSet};
 
 /// Proof that Cedar allowed `A` to this caller on the object `A` names, a moment ago.
 ///
@@ -19,11 +19,8 @@ pub struct Authorized<'c, A: Action> {
     action: A,
     caller: &'c Principal,
     decision: DecisionId,
-    seen: Option<i64>,
-    facts: Vec<Entity>,
+    slice: Arc<Slice>,
     own: Option<Arc<OwnRoles>>,
-    register: Option<i64>,
-    grants: Option<i64>,
 }
 
 impl<'c, A: Action> Authorized<'c, A> {
@@ -46,12 +43,12 @@ impl<'c, A: Action> Authorized<'c, A> {
     /// with it, so that a fact that changed in between makes the write fail instead of pass.
     #[must_use]
     pub fn seen(&self) -> Option<i64> {
-        self.seen
+        self.slice.version
     }
 
     /// What was known of the object when it was decided, for questions that rest on the same.
-    pub(super) fn facts(&self) -> &[Entity] {
-        &self.facts
+    pub(super) fn facts(&self) -> &FactSet {
+        &self.slice.entities
     }
 
     /// The roles that the object's organization made, likewise.
@@ -63,20 +60,19 @@ impl<'c, A: Action> Authorized<'c, A> {
     /// and is kept under this count, is never older than the count.
     #[must_use]
     pub fn register(&self) -> Option<i64> {
-        self.register
+        self.slice.register
     }
 
     /// How often the roles on the organization's single things had been changed, likewise; nothing if there never was one.
     #[must_use]
     pub fn grants(&self) -> Option<i64> {
-        self.grants
+        self.slice.grants.map(|(_, revision)| revision)
     }
 
     /// The object of the action itself, as the decision knew it.
     #[must_use]
     pub fn object(&self) -> Option<&Entity> {
-        let uid = self.action.resource().entity();
-        self.facts.iter().find(|entity| entity.uid == uid)
+        self.slice.entities.get(&self.action.resource().entity())
     }
 
     /// Ends the permit: `value` may leave through a reply to this action.
@@ -153,16 +149,7 @@ impl Guard {
             let decision = self.deny(&caller.origin.request_id, &asked, ROLE_NOT_HELD).await;
             return Err(Denied::Forbidden { codes: vec![ROLE_NOT_HELD.to_owned()], decision });
         }
-        Ok(Authorized {
-            action,
-            caller,
-            decision,
-            seen: slice.version,
-            facts: slice.entities,
-            own,
-            register: slice.register,
-            grants: slice.grants.map(|(_, revision)| revision),
-        })
+        Ok(Authorized { action, caller, decision, slice, own })
     }
 
     /// What a denied caller may learn of the refusal of one link.

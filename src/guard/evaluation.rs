@@ -2,6 +2,8 @@
 //!
 //! The right to ask is a permit like any other; the answer is data, and no permit comes of it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value as Json};
 
 use super::actions::{Asks, Context};
@@ -9,7 +11,7 @@ use super::grants::{enter, roles_on};
 use super::record::DecisionId;
 use super::{Authorized, Denied, GivenRole, Guard, OWN_TYPES, Resource};
 use crate::domain::{FieldError, OrganizationId};
-use crate::pdp::{Decision, Draft, Entity, EntityRef, Pairs, Pdp, Question, Value};
+use crate::pdp::{Decision, Draft, EntityRef, FactSet, Pairs, Pdp, Question, Value};
 
 /// The key of an action's context that says which facts the asker brought; only we set it.
 pub(super) const ASSERTED: &str = "asserted";
@@ -18,7 +20,7 @@ pub(super) const ASSERTED: &str = "asserted";
 #[derive(Debug, Clone)]
 pub struct Known {
     /// The thing first, then what it is in and refers to.
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
     /// The asker described it; nothing of it is stored.
     pub asserted: bool,
     /// Of a person or an agent: the roles on single things that they hold now.
@@ -28,8 +30,8 @@ pub struct Known {
 impl Known {
     /// What is stored of one that was given nothing.
     #[must_use]
-    pub const fn stored(entities: Vec<Entity>) -> Self {
-        Self { entities, asserted: false, given: Vec::new() }
+    pub fn stored(entities: impl Into<FactSet>) -> Self {
+        Self { entities: entities.into(), asserted: false, given: Vec::new() }
     }
 }
 
@@ -119,7 +121,7 @@ impl Guard {
             organization: Resource::Organization(organization).entity(),
         };
         let entity = self.pdp().fit(draft).ok()?;
-        Some(Known { asserted: true, ..Known::stored(vec![entity]) })
+        Some(Known { asserted: true, ..Known::stored(entity) })
     }
 
     /// Whether the caller, with every link, may describe things of this type.
@@ -138,10 +140,12 @@ impl Guard {
         let Some(question) = question(pdp, ok, asked) else {
             return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts).await;
         };
-        if !pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
-            return self.no(ok, question, Unknown::Combination).await;
-        }
+        let applies = || pdp.applies(&question.action, &question.principal.kind, &question.resource.kind);
         match pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay)) {
+            // What is allowed applies: nothing else can be.
+            decision if !decision.as_ref().is_ok_and(|decision| decision.allowed) && !applies() => {
+                self.no(ok, question, Unknown::Combination).await
+            }
             Ok(decision) => {
                 let id = self.tell(ok, &question, &decision).await;
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());
@@ -165,7 +169,7 @@ impl Guard {
     ) -> Answer {
         let named = |(kind, id): (&str, &str)| EntityRef::new(kind.to_owned(), id);
         let (principal, resource) = (named(subject), named(resource));
-        let (context, entities) = (Context::new(), Vec::new());
+        let (context, entities) = (Context::new(), FactSet::default());
         self.no(
             ok,
             Question { principal, action: action.to_owned().into(), resource, context, entities },
@@ -181,7 +185,7 @@ impl Guard {
             errors: vec![why.code().to_owned()],
             version: self.pdp().version(),
         };
-        let id = self.tell(ok, &question, &nothing).await;
+        let id = self.tell(ok, &question, &Arc::new(nothing)).await;
         Answer { id, allowed: false, codes: vec![why.code().to_owned()] }
     }
 
@@ -189,7 +193,7 @@ impl Guard {
         &self,
         ok: &Authorized<'_, A>,
         question: &Question,
-        decision: &Decision,
+        decision: &Arc<Decision>,
     ) -> DecisionId {
         let organization = Some(ok.action().organization());
         self.tell_of(&ok.caller().origin.request_id, organization, question, decision).await
@@ -207,14 +211,10 @@ pub(super) fn question<A: Asks>(pdp: &Pdp, ok: &Authorized<'_, A>, asked: Asked)
     let principal = subject.entities.first()?.uid.clone();
     let object = resource.entities.first()?.uid.clone();
     // What we know of the organization comes with the permit: the right to ask rested on the same facts.
-    let mut entities: Vec<Entity> = ok.facts().to_vec();
-    let Known { entities: subjects, given, .. } = subject;
-    for entity in subjects.into_iter().chain(resource.entities) {
-        if !entities.iter().any(|known| known.uid == entity.uid) {
-            entities.push(entity);
-        }
-    }
-    let given = roles_on(&given, &[&entities], &object);
+    let mut entities = ok.facts().clone();
+    entities.add(&subject.entities);
+    entities.add(&resource.entities);
+    let given = roles_on(&subject.given, &[&entities], &object);
     enter(&mut entities, &principal, given);
     if let Some(own) = ok.own_roles() {
         own.add_above(&mut entities, &principal);

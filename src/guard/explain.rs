@@ -61,7 +61,7 @@ impl Remedy {
         own: Option<&OwnRoles>,
     ) -> Option<Question> {
         let mut question = question.clone();
-        let subject = question.entities.iter_mut().find(|entity| entity.uid == question.principal)?;
+        let subject = question.entities.get_mut(&question.principal)?;
         match self {
             Self::Role(HeldRole { role, .. }) => {
                 // An agent is never an owner, and only people and agents hold these roles.
@@ -172,7 +172,7 @@ impl Guard {
         Why {
             forbidden: !decision.allowed && !decision.determining.is_empty(),
             allowed: decision.allowed,
-            errors: decision.errors,
+            errors: decision.errors.clone(),
             policy_version: decision.version.to_string(),
             determining,
             near_misses,
@@ -263,8 +263,7 @@ fn uid(known: &super::Known) -> Option<EntityRef> {
 /// Whether a policy can be told: one that names another tenant, or somebody of it, is nobody's business here.
 fn concerns(miss: &NearMiss, question: &Question) -> bool {
     let known = |name: &EntityRef| {
-        let same = |entity: &crate::pdp::Entity| entity.uid == *name;
-        question.principal == *name || question.resource == *name || question.entities.iter().any(same)
+        question.principal == *name || question.resource == *name || question.entities.contains(name)
     };
     let fixed = ["Anonymous", "Platform", "Scope", "System"];
     miss.names.iter().all(|name| {

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use super::{GivenRole, Party, Resource};
 use crate::domain::{GrantHolder, OrganizationId, Roles};
-use crate::pdp::{Entity, EntityRef};
+use crate::pdp::{EntityRef, FactSet};
 
 /// The facts of one question.
 #[derive(Debug, Clone, Default)]
 pub struct Slice {
     /// The object, and what its attributes point at.
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
     /// The roles the party holds where the object lives.
     pub roles: Vec<EntityRef>,
     /// Whether the object exists. If not, `entities` hold a stand-in without any ties, so that a
@@ -39,7 +39,7 @@ pub struct FactsError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub trait Facts: Send + Sync + std::fmt::Debug {
     /// What a decision on `resource` needs to know, with the roles that `party` holds there. An agent's, a service's
     /// and a credential's roles come with them and are not looked up.
-    async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError>;
+    async fn about(&self, party: &Party, resource: &Resource) -> Result<Arc<Slice>, FactsError>;
 
     /// The roles that an organization made.
     async fn own_roles(&self, organization: OrganizationId) -> Result<Roles, FactsError>;

@@ -5,7 +5,7 @@ use super::asking::{Known, about, question};
 use super::grants::{Given, around};
 use super::{Denied, GivenRole, Guard, Party, Principal, Resource, Slice, UserPrincipal};
 use crate::domain::{Gift, Micros, OrganizationId, RoleRef, Roles, SystemRole};
-use crate::pdp::{Entity, EntityRef};
+use crate::pdp::{EntityRef, FactSet};
 
 impl Guard {
     /// Whether the caller, with every link, holds all that a role of the organization would give.
@@ -42,7 +42,7 @@ impl Guard {
         &self,
         caller: &Principal,
         (organization, role): (OrganizationId, RoleRef),
-        thing: &[Entity],
+        thing: &FactSet,
         until: Option<Micros>,
     ) -> Result<bool, Denied> {
         let Some(object) = thing.first().map(|entity| entity.uid.clone()) else { return Ok(false) };
@@ -65,11 +65,11 @@ impl Guard {
         let Some(somebody) = UserPrincipal::nobody_in_particular() else { return Ok(false) };
         let somebody = Party::User(Box::new(somebody));
         let roles = [Given { holder: somebody.uid(), role: role_ref(organization, role) }];
-        let without = Slice { roles: Vec::new(), ..slice.clone() };
+        let without = Slice { roles: Vec::new(), ..Slice::clone(&slice) };
         let theirs = Known { slice: &without, own: own.as_deref(), given: &roles };
         let overlay = own.as_deref().map(|own| &*own.overlay);
         for permission in self.pdp().permissions() {
-            for (on, entities) in [(&place.entity(), &[][..]), (&object, thing)] {
+            for (on, entities) in [(&place.entity(), &FactSet::default()), (&object, thing)] {
                 let asked = |link: &Party, known: Known<'_>| {
                     about(
                         question(link, permission.clone().into(), Context::new(), &place, known),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Denied, Guard, OWN_TYPES, Party, Principal, Resource, Slice};
 use crate::domain::{GrantHolder, Micros};
-use crate::pdp::{Entity, EntityRef};
+use crate::pdp::{EntityRef, FactSet};
 
 /// A role that somebody was given on one thing.
 #[derive(Debug, Clone)]
@@ -38,12 +38,12 @@ pub(super) struct Given {
 }
 
 /// A thing and all that it is in, as far as these tell. Of two entities with one name the first counts.
-pub(super) fn around(entities: &[&[Entity]], thing: &EntityRef) -> Vec<EntityRef> {
+pub(super) fn around(entities: &[&FactSet], thing: &EntityRef) -> Vec<EntityRef> {
     let mut found = vec![thing.clone()];
     let mut next = 0;
     while let Some(one) = found.get(next).cloned() {
         next += 1;
-        let above = entities.iter().copied().flatten().find(|entity| entity.uid == one);
+        let above = entities.iter().find_map(|facts| facts.get(&one));
         for parent in above.into_iter().flat_map(|entity| &entity.parents) {
             if !found.contains(parent) {
                 found.push(parent.clone());
@@ -54,7 +54,7 @@ pub(super) fn around(entities: &[&[Entity]], thing: &EntityRef) -> Vec<EntityRef
 }
 
 /// Of what somebody was given, the roles that count in a question about a thing; each once, in one order.
-pub(super) fn roles_on(given: &[GivenRole], entities: &[&[Entity]], thing: &EntityRef) -> Vec<EntityRef> {
+pub(super) fn roles_on(given: &[GivenRole], entities: &[&FactSet], thing: &EntityRef) -> Vec<EntityRef> {
     if given.is_empty() {
         return Vec::new();
     }
@@ -67,8 +67,10 @@ pub(super) fn roles_on(given: &[GivenRole], entities: &[&[Entity]], thing: &Enti
 }
 
 /// Puts somebody, who is there, into more roles.
-pub(super) fn enter(entities: &mut [Entity], who: &EntityRef, roles: Vec<EntityRef>) {
-    if let Some(entity) = entities.iter_mut().find(|entity| entity.uid == *who) {
+pub(super) fn enter(entities: &mut FactSet, who: &EntityRef, roles: Vec<EntityRef>) {
+    if !roles.is_empty()
+        && let Some(entity) = entities.get_mut(who)
+    {
         entity.parents.extend(roles);
     }
 }

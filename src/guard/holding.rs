@@ -6,7 +6,7 @@ use super::grants::around;
 use super::record::DecisionId;
 use super::{Denied, GivenRole, Guard, OWN_TYPES, Party, Principal, Resource};
 use crate::domain::OrganizationId;
-use crate::pdp::{Entity, Overlay, Question};
+use crate::pdp::{FactSet, Overlay, Question};
 
 /// Whether a permission is held, and which decision settled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Guard {
         caller: &Principal,
         permission: &str,
         organization: OrganizationId,
-        thing: &[Entity],
+        thing: &FactSet,
     ) -> Result<Held, Denied> {
         let place = Resource::Organization(organization);
         let object = thing.first().map_or_else(|| place.entity(), |entity| entity.uid.clone());

@@ -32,7 +32,7 @@
 //! ```compile_fail,E0451
 //! # use palisade::{domain::UserId, guard::{Authorized, Principal, actions::GetMe}};
 //! # fn forge<'c>(caller: &'c Principal, user: UserId) -> Authorized<'c, GetMe> {
-//! Authorized { action: GetMe { user }, caller, decision: Default::default(), seen: None, facts: Vec::new(), register: None, grants: None }
+//! Authorized { action: GetMe { user }, caller, decision: Default::default(), slice: Default::default(), own: None }
 //! # }
 //! ```
 //! Nor kept for later: it borrows the caller, who lives as long as the request.
@@ -82,4 +82,4 @@ pub use reload::Reloaded;
 pub use resource::Resource;
 pub use search::{Search, Sought};
 
-pub use crate::pdp::{Entity, EntityRef, Reach};
+pub use crate::pdp::{Entity, EntityRef, FactSet, Reach};

@@ -8,7 +8,7 @@ use moka::future::Cache;
 use super::actions::role_ref;
 use super::{Denied, Facts, FactsError, Resource, Slice};
 use crate::domain::{CustomRole, HeldRole, OrganizationId, Roles};
-use crate::pdp::{Entity, EntityRef, Overlay, Pdp, PolicyVersion, RolePolicy};
+use crate::pdp::{Entity, EntityRef, FactSet, Overlay, Pdp, PolicyVersion, RolePolicy};
 
 /// The roles that one organization made, as one state of them has it.
 #[derive(Debug)]
@@ -49,17 +49,17 @@ impl OwnRoles {
     }
 
     /// Adds what this one, which is there, is in.
-    pub(super) fn add_above(&self, entities: &mut Vec<Entity>, one: &EntityRef) {
-        let named = entities.iter().find(|entity| entity.uid == *one).map(|entity| entity.parents.clone());
+    pub(super) fn add_above(&self, entities: &mut FactSet, one: &EntityRef) {
+        let named = entities.get(one).map(|entity| entity.parents.clone());
         self.add_to(entities, named.unwrap_or_default());
     }
 
     /// Adds the roles that are named, and all that they inherit from, of those there are.
-    pub(super) fn add_to(&self, entities: &mut Vec<Entity>, named: Vec<EntityRef>) {
+    pub(super) fn add_to(&self, entities: &mut FactSet, named: Vec<EntityRef>) {
         let mut next = named;
         while let Some(role) = next.pop() {
             let Some(entity) = self.entities.get(&role) else { continue };
-            if !entities.iter().any(|there| there.uid == role) {
+            if !entities.contains(&role) {
                 next.extend(entity.parents.iter().cloned());
                 entities.push(entity.clone());
             }
@@ -103,7 +103,10 @@ impl Kept {
                 .map_err(|error| Denied::Undecided(Box::new(error)))
         };
         let key = (pdp.version(), organization, revision);
-        let found = self.0.try_get_with(key, compile).await;
+        if let Some(found) = self.0.get(&key).await {
+            return Ok(Some(found));
+        }
+        let found = Box::pin(self.0.try_get_with(key, compile)).await;
         found.map(Some).map_err(|error| match &*error {
             Denied::Facts(_) => Denied::Facts(FactsError(Box::new(error))),
             _ => Denied::Undecided(Box::new(error)),

@@ -90,8 +90,13 @@ impl Guard {
             }
         };
         entities.push(principal.party.entity(&[]));
-        let question =
-            Question { principal: plugin.uid(), action: action.into(), resource, context, entities };
+        let question = Question {
+            principal: plugin.uid(),
+            action: action.into(),
+            resource,
+            context,
+            entities: entities.into(),
+        };
         match self.decided(&principal, &question, None).await {
             Ok((_, decision)) => decision.allowed,
             Err(error) => {

@@ -1,6 +1,7 @@
 //! Each decision is told to a recorder: the log, or whoever wants to watch.
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
@@ -39,7 +40,7 @@ pub struct Record<'a> {
     /// Whose product asked; none if it is a question of our own.
     pub asked_in: Option<OrganizationId>,
     pub question: &'a Question,
-    pub decision: &'a Decision,
+    pub decision: &'a Arc<Decision>,
 }
 
 /// [`Record`], kept for later.
@@ -50,7 +51,7 @@ pub struct Recorded {
     pub request_id: String,
     pub asked_in: Option<OrganizationId>,
     pub question: Question,
-    pub decision: Decision,
+    pub decision: Arc<Decision>,
 }
 
 /// What administers nothing, by the first word of its name or the whole: what only reads, and how people come in. A
@@ -108,7 +109,7 @@ impl Record<'_> {
             request_id: self.request_id.to_owned(),
             asked_in: self.asked_in,
             question: self.question.clone(),
-            decision: self.decision.clone(),
+            decision: Arc::clone(self.decision),
         }
     }
 }
@@ -120,7 +121,7 @@ impl Recorded {
         if self.asked_in.is_some() {
             return self.asked_in;
         }
-        let object = self.question.entities.iter().find(|entity| entity.uid == self.question.resource)?;
+        let object = self.question.entities.get(&self.question.resource)?;
         let organization = object.attributes.iter().find(|(name, _)| name == "organization");
         match organization {
             Some((_, Value::Entity(EntityRef { kind, id }))) if kind == "Organization" => {
@@ -140,20 +141,22 @@ pub trait Recorder: Send + Sync + fmt::Debug {
     fn record(&self, record: &Record<'_>) -> Option<Turn>;
 }
 
-/// Writes decisions to the log under the target `decision`: denials at `info`, the rest at `debug`.
+/// Writes decisions to the log under the target `decision`: whom Palisade refused at `info`; whom it let pass, and what it
+/// told products that asked, at `debug`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DecisionLog;
 
 impl Recorder for DecisionLog {
     fn record(&self, record: &Record<'_>) -> Option<Turn> {
-        let Record { id, request_id, question, decision, .. } = record;
+        let Record { id, request_id, asked_in, question, decision, .. } = record;
         let Question { principal, action, resource, .. } = question;
         let action = action.as_ref();
         let policies: Vec<&str> = decision.determining.iter().map(|policy| policy.id.as_str()).collect();
-        if decision.allowed {
-            tracing::debug!(target: "decision", %id, request_id, %principal, action, %resource, allowed = true, ?policies);
+        let (allowed, errors) = (decision.allowed, &decision.errors);
+        if allowed || asked_in.is_some() {
+            tracing::debug!(target: "decision", %id, request_id, %principal, action, %resource, allowed, ?policies, ?errors);
         } else {
-            tracing::info!(target: "decision", %id, request_id, %principal, action, %resource, allowed = false, ?policies, errors = ?decision.errors);
+            tracing::info!(target: "decision", %id, request_id, %principal, action, %resource, allowed, ?policies, ?errors);
         }
         None
     }

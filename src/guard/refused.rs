@@ -1,12 +1,13 @@
 //! What is refused beside the policies: the denial is told to the recorder, so that it has a name like any other.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::actions::Context;
 use super::record::{DecisionId, Record};
 use super::{Action, Authorized, EntityRef, Guard, Resource};
 use crate::domain::OrganizationId;
-use crate::pdp::{Decision, Question};
+use crate::pdp::{Decision, FactSet, Question};
 
 impl Guard {
     /// What the permit allows was refused after all, for a reason that is no policy's; `code` is the client's word for it.
@@ -16,7 +17,7 @@ impl Guard {
             action: A::NAME.into(),
             resource: ok.action().resource().entity(),
             context: ok.action().context(),
-            entities: ok.facts().to_vec(),
+            entities: ok.facts().clone(),
         };
         self.deny(&ok.caller().origin.request_id, &question, code).await
     }
@@ -30,7 +31,7 @@ impl Guard {
         code: &str,
     ) -> DecisionId {
         let resource = Resource::Platform.entity();
-        let (action, context, entities) = (action.into(), Context::new(), Vec::new());
+        let (action, context, entities) = (action.into(), Context::new(), FactSet::default());
         self.deny(request_id, &Question { principal, action, resource, context, entities }, code).await
     }
 
@@ -41,7 +42,7 @@ impl Guard {
             errors: vec![code.to_owned()],
             version: self.pdp().version(),
         };
-        self.tell_of(request_id, None, question, &decision).await
+        self.tell_of(request_id, None, question, &Arc::new(decision)).await
     }
 
     /// Names a decision, tells the recorder of it, and waits for its place in the log if it must.
@@ -50,7 +51,7 @@ impl Guard {
         request_id: &str,
         asked_in: Option<OrganizationId>,
         question: &Question,
-        decision: &Decision,
+        decision: &Arc<Decision>,
     ) -> DecisionId {
         let (at, id) = self.stamp();
         if let Some(turn) =

@@ -10,7 +10,7 @@ use super::evaluation::{ASSERTED, question};
 use super::grants::{around, enter, roles_on};
 use super::own_roles::OwnRoles;
 use super::{Asked, Authorized, GivenRole, Guard, Known, Resource};
-use crate::pdp::{Entity, EntityRef, Fixed, Reach, Series, Shared, Value};
+use crate::pdp::{EntityRef, FactSet, Fixed, Reach, Series, Shared, Value};
 
 /// What a search knows, and of which type the rest is.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Search {
 impl Search {
     /// Whether the answer about this one is yes.
     #[must_use]
-    pub fn allows(&mut self, candidate: &EntityRef, facts: &[Entity]) -> bool {
+    pub fn allows(&mut self, candidate: &EntityRef, facts: &FactSet) -> bool {
         let roles = roles_on(&self.given, &[&self.shared.entities, facts], candidate);
         if !roles.is_empty() && !self.with.contains_key(&roles) {
             let series = self.series_with(roles.clone());
@@ -47,7 +47,7 @@ impl Search {
             self.with.get(&roles).and_then(Option::as_ref)
         };
         let Some(series) = series else { return false };
-        let mut facts = facts.to_vec();
+        let mut facts = facts.clone();
         self.own.iter().for_each(|own| own.add_above(&mut facts, candidate));
         series.allows(candidate, &facts).unwrap_or_else(|error| {
             tracing::warn!(%error, %candidate, "a search could not decide about one");
@@ -119,7 +119,8 @@ impl Guard {
             context.push((ASSERTED.into(), Value::Record(told.into())));
         }
         let own = ok.own_roles().cloned();
-        let mut entities: Vec<Entity> = ok.facts().iter().cloned().chain(known).collect();
+        let mut entities = ok.facts().clone();
+        entities.add(&known);
         if let (Some(own), Fixed::Principal { principal, .. }) = (&own, &fixed) {
             own.add_above(&mut entities, principal);
         }

@@ -4,23 +4,14 @@ use std::hash::{Hash, Hasher};
 
 use sha2::{Digest as _, Sha256};
 
-use super::question::Entity;
+/// A SHA-256, of which nobody can find two alike.
+pub(super) type Digest = [u8; 32];
 
-/// The SHA-256 of a value, of which nobody can find two alike. Another version of the program may name it otherwise.
-pub(super) fn digest(value: &impl Hash) -> [u8; 32] {
-    let mut bytes = Bytes(Vec::with_capacity(4_096));
+/// The name of a value. Another version of the program may name it otherwise.
+pub(super) fn digest(value: &impl Hash) -> Digest {
+    let mut bytes = Bytes(Vec::with_capacity(1_024));
     value.hash(&mut bytes);
     Sha256::digest(&bytes.0).into()
-}
-
-impl Entity {
-    /// The same for the same entities, in whatever order.
-    #[must_use]
-    pub fn digest_of_all(entities: &[Self]) -> [u8; 32] {
-        let mut sorted: Vec<&Self> = entities.iter().collect();
-        sorted.sort_by(|a, b| a.uid.cmp(&b.uid));
-        digest(&sorted)
-    }
 }
 
 /// What there is to hash of a value: lists come with their lengths and texts with their ends, so that different values

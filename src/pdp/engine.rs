@@ -1,6 +1,7 @@
 //! Where questions are answered.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
@@ -40,11 +41,11 @@ impl Pdp {
     /// As `load`; the old policies stay in force.
     pub fn reload(&self, dir: &Path) -> Result<(), LoadError> {
         let next = Snapshot::read(dir)?;
-        self.current.store(std::sync::Arc::new(next));
+        self.current.store(Arc::new(next));
         Ok(())
     }
 
-    pub(super) fn current(&self) -> arc_swap::Guard<std::sync::Arc<Snapshot>> {
+    pub(super) fn current(&self) -> arc_swap::Guard<Arc<Snapshot>> {
         self.current.load()
     }
 
@@ -53,7 +54,7 @@ impl Pdp {
     ///
     /// # Errors
     /// `BadQuestion` when the question or its facts do not fit the schema.
-    pub fn decide(&self, question: &Question) -> Result<Decision, Error> {
+    pub fn decide(&self, question: &Question) -> Result<Arc<Decision>, Error> {
         self.decide_with(question, None)
     }
 
@@ -61,13 +62,17 @@ impl Pdp {
     ///
     /// # Errors
     /// As `decide`.
-    pub fn decide_with(&self, question: &Question, overlay: Option<&Overlay>) -> Result<Decision, Error> {
+    pub fn decide_with(
+        &self,
+        question: &Question,
+        overlay: Option<&Overlay>,
+    ) -> Result<Arc<Decision>, Error> {
         let snapshot = self.current.load();
         let key = Key::of(overlay.map_or(0, Overlay::number), question);
         if let Some(decision) = snapshot.memo.get(key) {
             return Ok(decision);
         }
-        let decision = snapshot.work_out(question, overlay)?;
+        let decision = Arc::new(snapshot.work_out(question, overlay)?);
         snapshot.memo.keep(key, &decision);
         Ok(decision)
     }

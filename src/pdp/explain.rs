@@ -4,6 +4,8 @@
 
 mod clauses;
 
+use std::sync::Arc;
+
 use cedar_policy::{Effect, Entities, Policy, PolicyId, PolicySet, Request};
 
 use self::clauses::{Clause, clauses, scope};
@@ -42,7 +44,7 @@ pub struct NearMiss {
 /// A decision and why.
 #[derive(Debug, Clone)]
 pub struct Explanation {
-    pub decision: Decision,
+    pub decision: Arc<Decision>,
     /// The policies that brought it about, by id.
     pub determining: Vec<ExplainedPolicy>,
     /// On a deny, the permits that might have allowed it, by id.

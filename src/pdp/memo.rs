@@ -5,6 +5,8 @@
 //! empty memo. So nothing here can be stale. A key is kept as its SHA-256, of which nobody can find two alike: thirty
 //! bytes instead of ten entities, so that many more answers are kept, and an answer that is not asked for again costs little.
 
+use std::sync::Arc;
+
 use moka::sync::Cache;
 
 use super::decision::Decision;
@@ -19,7 +21,7 @@ const KEPT: u64 = 50_000;
 pub(super) struct Key([u8; 32]);
 
 #[derive(Debug)]
-pub(super) struct Memo(Cache<Key, Decision>);
+pub(super) struct Memo(Cache<Key, Arc<Decision>>);
 
 impl Default for Memo {
     fn default() -> Self {
@@ -28,18 +30,19 @@ impl Default for Memo {
 }
 
 impl Memo {
-    pub(super) fn get(&self, key: Key) -> Option<Decision> {
+    pub(super) fn get(&self, key: Key) -> Option<Arc<Decision>> {
         self.0.get(&key)
     }
 
-    pub(super) fn keep(&self, key: Key, decision: &Decision) {
-        self.0.insert(key, decision.clone());
+    pub(super) fn keep(&self, key: Key, decision: &Arc<Decision>) {
+        self.0.insert(key, Arc::clone(decision));
     }
 }
 
 impl Key {
     pub(super) fn of(overlay: u64, question: &Question) -> Self {
-        Self(digest(&(overlay, question)))
+        let Question { principal, action, resource, context, entities } = question;
+        Self(digest(&(overlay, principal, action, resource, context, entities.digests())))
     }
 }
 
@@ -57,8 +60,12 @@ mod tests {
             action: "read".into(),
             resource: EntityRef::new("File", "f"),
             context: vec![("k".into(), Value::Set(vec![Value::Bool(true)]))],
-            entities: vec![Entity { uid, attributes, parents }],
+            entities: Entity { uid, attributes, parents }.into(),
         }
+    }
+
+    fn ada(question: &mut Question) -> &mut Entity {
+        question.entities.get_mut(&question.principal).unwrap()
     }
 
     #[test]
@@ -70,12 +77,15 @@ mod tests {
             |it| it.resource = EntityRef::new("Fil", "ef"),
             |it| it.context.clear(),
             |it| it.context = vec![("k".into(), Value::Bool(true))],
-            |it| it.entities[0].uid.id = "Ada".into(),
-            |it| it.entities[0].attributes[0] = ("xy".into(), Value::Text("z".into())),
-            |it| it.entities[0].attributes[1].1 = Value::Long(2),
-            |it| it.entities[0].parents = vec![EntityRef::new("Role", "ab")],
-            |it| it.entities[0].parents.truncate(1),
-            |it| it.entities.push(it.entities[0].clone()),
+            |it| ada(it).uid.id = "Ada".into(),
+            |it| ada(it).attributes[0] = ("xy".into(), Value::Text("z".into())),
+            |it| ada(it).attributes[1].1 = Value::Long(2),
+            |it| ada(it).parents = vec![EntityRef::new("Role", "ab")],
+            |it| ada(it).parents.truncate(1),
+            |it| {
+                let twice = ada(it).clone();
+                it.entities.push(twice);
+            },
         ];
         let mut keys: Vec<Key> = Vec::new();
         for change in changes {

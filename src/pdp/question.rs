@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::fact_set::FactSet;
+
 /// The name of one thing: its type in the schema and its id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntityRef {
@@ -68,7 +70,7 @@ pub struct Entity {
 }
 
 /// May `principal` do `action` to `resource`?
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     pub principal: EntityRef,
     /// The id of an action in the schema: `GetOrganization`, `project:read`.
@@ -77,7 +79,7 @@ pub struct Question {
     pub context: Vec<(Cow<'static, str>, Value)>,
     /// Everything a policy may look at: the principal, the resource, and what they point to. A thing that
     /// is left out has no attributes, so a policy that reads one fails, and the answer is no.
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
 }
 
 #[cfg(test)]

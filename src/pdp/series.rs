@@ -11,10 +11,11 @@ use cedar_policy::{Context, Entities, EntityUid, Request};
 
 use super::decision::Error;
 use super::engine::Pdp;
+use super::fact_set::FactSet;
 use super::index::Sum;
 use super::load::Snapshot;
 use super::overlay::Overlay;
-use super::question::{Entity, EntityRef, Pairs};
+use super::question::{EntityRef, Pairs};
 use super::reach::{Reach, reach};
 use super::words::bad;
 
@@ -25,7 +26,7 @@ pub struct Shared {
     pub action: String,
     pub context: Pairs,
     /// What is known whomever or whatever the question is about. The first of two entities with one name counts.
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
 }
 
 /// The end of the question that stays.
@@ -95,10 +96,10 @@ impl Series {
         let context = words.context(&context)?;
         let mut known: Vec<EntityRef> = Vec::with_capacity(entities.len());
         let mut shared = Vec::with_capacity(entities.len());
-        for entity in entities {
+        for entity in entities.iter() {
             if !known.contains(&entity.uid) {
-                shared.push(words.entity(&entity)?);
-                known.push(entity.uid);
+                shared.push(words.entity(entity)?);
+                known.push(entity.uid.clone());
             }
         }
         let all = shared.into_iter().chain(actions);
@@ -110,7 +111,7 @@ impl Series {
     ///
     /// # Errors
     /// `BadQuestion` when its facts do not fit the schema.
-    pub fn allows(&self, candidate: &EntityRef, entities: &[Entity]) -> Result<bool, Error> {
+    pub fn allows(&self, candidate: &EntityRef, entities: &FactSet) -> Result<bool, Error> {
         let words = &self.snapshot.words;
         let candidate = words.uid(candidate)?;
         let (principal, resource) = match self.fixed {

@@ -45,8 +45,8 @@ impl EntityRef {
 impl Entity {
     /// A list of entities, sorted by name, so that equal facts are equal texts.
     #[must_use]
-    pub fn all_to_json(entities: &[Self]) -> Json {
-        let mut sorted: Vec<&Self> = entities.iter().collect();
+    pub fn all_to_json<'a>(entities: impl IntoIterator<Item = &'a Self>) -> Json {
+        let mut sorted: Vec<&Self> = entities.into_iter().collect();
         sorted.sort_by(|a, b| a.uid.cmp(&b.uid));
         sorted.into_iter().map(Self::json).collect()
     }

@@ -1,5 +1,7 @@
 //! Agents.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::organizations::held_role;
@@ -67,9 +69,10 @@ impl Store {
         id: AgentId,
     ) -> Result<Option<(AgentPrincipal, i64)>, Error> {
         let args = args![Uuid::from(id), Uuid::from(organization)];
-        let rows = self.known(select_agents!("WHERE id = $1 AND organization_id = $2"), args).await?;
-        let Some(row) = rows.1.first() else { return Ok(None) };
-        Ok(Some((principal(agent(row)?), row.get("version")?)))
+        let known = self.known(select_agents!("WHERE id = $1 AND organization_id = $2"), args, |row| {
+            Ok((principal(agent(row)?), row.get("version")?))
+        });
+        Ok(known.await?.map(Arc::unwrap_or_clone))
     }
 
     /// The same of an agent that has not been ended.
@@ -79,11 +82,9 @@ impl Store {
         id: AgentId,
     ) -> Result<Option<AgentPrincipal>, Error> {
         let args = args![Uuid::from(id), Uuid::from(organization)];
-        let rows = self
-            .known(select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL"), args)
-            .await?;
-        let Some(row) = rows.1.first() else { return Ok(None) };
-        Ok(Some(principal(agent(row)?)))
+        let sql = select_agents!("WHERE id = $1 AND organization_id = $2 AND terminated_at IS NULL");
+        let known = self.known(sql, args, |row| Ok(principal(agent(row)?)));
+        Ok(known.await?.map(Arc::unwrap_or_clone))
     }
 
     /// Those that have not been ended, after `after`, by id.

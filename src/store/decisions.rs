@@ -16,7 +16,7 @@ use crate::guard::actions::{
     PruneDecisions, RecordDecisions,
 };
 use crate::guard::{Authorized, Recorded};
-use crate::pdp::{Entity, EntityRef};
+use crate::pdp::{Entity, EntityRef, FactSet};
 
 /// How many decisions are read at a time for export, and removed in one statement.
 const BATCH: i64 = 1_000;
@@ -46,23 +46,13 @@ macro_rules! filtered {
     };
 }
 
-/// One that is there already stays as it is.
-static INSERT: ManyRows = ManyRows::new(
-    "INSERT INTO decisions (id, day, created_at, organization_id, principal, action, resource, allowed, policies, \
-     errors, policy_version, request_id, context, slice) VALUES",
+static INSERT: ManyRows = ManyRows::insert(
+    "decisions (id, day, created_at, organization_id, principal, action, resource, allowed, policies, errors, \
+     policy_version, request_id, context, slice)",
     14,
-    "ON CONFLICT (id) DO NOTHING",
 );
-static INSERT_POLICIES: ManyRows = ManyRows::new(
-    "INSERT INTO decision_policies (decision_id, policy) VALUES",
-    2,
-    "ON CONFLICT (decision_id, policy) DO NOTHING",
-);
-static INSERT_SLICES: ManyRows = ManyRows::new(
-    "INSERT INTO decision_slices (day, hash, entities) VALUES",
-    3,
-    "ON CONFLICT (day, hash) DO NOTHING",
-);
+static INSERT_POLICIES: ManyRows = ManyRows::insert("decision_policies (decision_id, policy)", 2);
+static INSERT_SLICES: ManyRows = ManyRows::insert("decision_slices (day, hash, entities)", 3);
 static KNOWN_SLICES: ManyRows =
     ManyRows::new("SELECT day, hash FROM decision_slices WHERE (day, hash) IN (VALUES", 2, ")");
 
@@ -122,7 +112,7 @@ impl Tx {
         let mut slices = BTreeMap::new();
         let (mut rows, mut policies) = (Vec::with_capacity(decisions.len()), Vec::new());
         for it in decisions {
-            let slice = (day(it.at), Entity::digest_of_all(&it.question.entities).to_vec());
+            let slice = (day(it.at), it.question.entities.digest().to_vec());
             rows.push(decision_row(it, &slice));
             slices.entry(slice).or_insert(&it.question.entities);
             let determining = it.decision.determining.iter();
@@ -136,7 +126,7 @@ impl Tx {
             slices.remove(&(row.get("day")?, row.get("hash")?));
         }
         // In one order, whoever writes: two batches that touch the same slices wait for each other, not in a circle.
-        let text = |entities: &[Entity]| Entity::all_to_json(entities).to_string();
+        let text = |entities: &FactSet| Entity::all_to_json(entities.iter()).to_string();
         let slices = slices.into_iter().map(|((day, hash), entities)| args![day, hash, text(entities)]);
         self.run_for(&INSERT_SLICES, slices.collect()).await
     }

@@ -13,11 +13,11 @@ use crate::domain::{
 };
 use crate::guard::actions::role_ref;
 use crate::guard::{AgentPrincipal, Facts, FactsError, GivenRole, Party, Resource, Slice};
-use crate::pdp::{Entity, EntityRef, Value};
+use crate::pdp::{Entity, EntityRef, FactSet, Value};
 
 #[async_trait]
 impl Facts for Store {
-    async fn about(&self, party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
+    async fn about(&self, party: &Party, resource: &Resource) -> Result<Arc<Slice>, FactsError> {
         self.slice(party, resource).await.map_err(|error| FactsError(Box::new(error)))
     }
 
@@ -37,15 +37,15 @@ impl Facts for Store {
 }
 
 impl Store {
-    async fn slice(&self, party: &Party, resource: &Resource) -> Result<Slice, Error> {
-        match *resource {
-            Resource::Platform => Ok(bare(resource, true)),
-            Resource::User(user) => self.user_slice(party, user).await,
-            Resource::Organization(id) => self.organization_slice(party, id).await,
-            Resource::Membership(organization, id) => self.membership_slice(party, organization, id).await,
-            Resource::Invitation(organization, id) => self.invitation_slice(party, organization, id).await,
-            Resource::Agent(organization, id) => self.agent_slice(party, organization, id).await,
-        }
+    async fn slice(&self, party: &Party, resource: &Resource) -> Result<Arc<Slice>, Error> {
+        Ok(Arc::new(match *resource {
+            Resource::Organization(id) => return self.organization_slice(party, id).await,
+            Resource::Platform => bare(resource, true),
+            Resource::User(user) => self.user_slice(party, user).await?,
+            Resource::Membership(organization, id) => self.membership_slice(party, organization, id).await?,
+            Resource::Invitation(organization, id) => self.invitation_slice(party, organization, id).await?,
+            Resource::Agent(organization, id) => self.agent_slice(party, organization, id).await?,
+        }))
     }
 
     async fn user_slice(&self, party: &Party, user: UserId) -> Result<Slice, Error> {
@@ -53,53 +53,51 @@ impl Store {
         if person(party) == Some(user) {
             return Ok(Slice { exists: true, ..Slice::default() });
         }
-        let rows = self
+        let known = self
             .known(
                 "SELECT email, email_verified_at, suspended_at, super_admin, waitlist_status, deletion_due_at \
                  FROM users WHERE id = $1 AND purged_at IS NULL",
                 args![Uuid::from(user)],
+                |row| Ok(FactSet::from(user_entity(user, row)?)),
             )
             .await?;
-        let row = rows.1.first();
-        let exists = row.is_some();
-        let entity = match row {
-            None => Entity {
-                uid: Resource::User(user).entity(),
-                attributes: user_attributes(String::new(), [false; 4]),
-                parents: Vec::new(),
-            },
-            Some(row) => user_entity(user, row)?,
+        let exists = known.is_some();
+        let nobody = || Entity {
+            uid: Resource::User(user).entity(),
+            attributes: user_attributes(String::new(), [false; 4]),
+            parents: Vec::new(),
         };
-        Ok(Slice { entities: vec![entity], exists, ..Slice::default() })
+        let entities = known.map_or_else(|| nobody().into(), |known| FactSet::clone(&known));
+        Ok(Slice { entities, exists, ..Slice::default() })
     }
 
     /// The organization and the party's role in it, in one statement.
-    async fn organization_slice(&self, party: &Party, id: OrganizationId) -> Result<Slice, Error> {
+    async fn organization_slice(&self, party: &Party, id: OrganizationId) -> Result<Arc<Slice>, Error> {
         let caller_id = person(party).map(Uuid::from);
-        let rows = self
+        let known = self
             .known(
                 "SELECT archived_at, organizations.version, roles_revision, register_revision, grants_revision, role_id \
                  FROM organizations \
                  LEFT JOIN memberships ON memberships.organization_id = organizations.id AND memberships.user_id = $2 \
                  WHERE organizations.id = $1",
                 args![Uuid::from(id), caller_id],
+                |row| {
+                    let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
+                    Ok(Slice {
+                        entities: organization_entities(id, archived).into(),
+                        roles: roles(id, row)?,
+                        exists: true,
+                        version: Some(row.get("version")?),
+                        // Most organizations never make a role, and pay nothing for those that do.
+                        own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
+                        register: Some(row.get("register_revision")?),
+                        grants: Some((id, row.get("grants_revision")?)).filter(|(_, revision)| *revision > 0),
+                    })
+                },
             )
             .await?;
-        let Some(row) = rows.1.first() else {
-            return Ok(Slice { entities: organization_entities(id, false), ..Slice::default() });
-        };
-        let roles = roles(id, row)?;
-        let archived = row.get::<Option<Micros>>("archived_at")?.is_some();
-        Ok(Slice {
-            entities: organization_entities(id, archived),
-            roles,
-            exists: true,
-            version: Some(row.get("version")?),
-            // Most organizations never make a role, and pay nothing for those that do.
-            own_roles: Some((id, row.get("roles_revision")?)).filter(|(_, revision)| *revision > 0),
-            register: Some(row.get("register_revision")?),
-            grants: Some((id, row.get("grants_revision")?)).filter(|(_, revision)| *revision > 0),
-        })
+        let nothing = || Slice { entities: organization_entities(id, false).into(), ..Slice::default() };
+        Ok(known.unwrap_or_else(|| Arc::new(nothing())))
     }
 
     async fn membership_slice(
@@ -108,7 +106,7 @@ impl Store {
         organization: OrganizationId,
         id: MembershipId,
     ) -> Result<Slice, Error> {
-        let mut slice = self.organization_slice(party, organization).await?;
+        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
         let mut db = self;
         let row = db
             .optional(
@@ -140,7 +138,7 @@ impl Store {
         organization: OrganizationId,
         id: InvitationId,
     ) -> Result<Slice, Error> {
-        let mut slice = self.organization_slice(party, organization).await?;
+        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
         let mut db = self;
         let row = db
             .optional(
@@ -172,7 +170,7 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Slice, Error> {
-        let mut slice = self.organization_slice(party, organization).await?;
+        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
         let found = self.agent_principal(organization, id).await?;
         slice.exists = found.is_some();
         slice.version = found.as_ref().map(|(_, version)| *version);
@@ -204,7 +202,7 @@ fn person(party: &Party) -> Option<UserId> {
 
 fn bare(resource: &Resource, exists: bool) -> Slice {
     let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
-    Slice { entities: vec![entity], exists, ..Slice::default() }
+    Slice { entities: entity.into(), exists, ..Slice::default() }
 }
 
 /// A person, by a row of theirs; the roles are somebody else's to add.

@@ -223,7 +223,7 @@ impl Store {
             let holder = holder.to_string();
             let role = role_ref(organization, RoleRef::from(role));
             let candidate = candidates.iter_mut().find(|it| it.name.id == holder);
-            if let Some(entity) = candidate.and_then(|it| it.entities.first_mut())
+            if let Some(entity) = candidate.and_then(|it| it.entities.get_mut(&it.name))
                 && !entity.parents.contains(&role)
             {
                 entity.parents.push(role);

@@ -1,9 +1,10 @@
-//! Rows that decisions rest on, kept for as long as nothing changes.
+//! What decisions rest on, kept as it is used for as long as nothing changes.
 //!
 //! Every change makes a revision (`audit.rs`). What is read is kept with the revision that was known when it was read,
 //! and counts until a newer one is known. The server that makes a change knows it at once; another learns of it when it
 //! asks the database again, [`Store::with_facts_for`] after it last did.
 
+use std::any::{Any, TypeId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,18 +14,25 @@ use moka::sync::Cache;
 use super::sql::{Row, Sql as _, Value};
 use super::{Error, Store};
 
-/// How many rows are kept, one to two kilobytes each.
+/// How many rows' worth is kept, one to two kilobytes each.
 const KEPT: u64 = 20_000;
 
-/// A statement, by where its text lies, and its parameters.
-type Key = (usize, Vec<Value>);
+/// What is made of the row, the statement by where its text lies, and its parameters.
+type Key = (TypeId, usize, Vec<Value>);
 
 #[derive(Debug, Clone)]
 pub(super) struct Known(Arc<Inner>);
 
+/// What was made of a row, and the revision that was known when it was read.
+#[derive(Debug, Clone)]
+struct Kept {
+    revision: i64,
+    value: Arc<dyn Any + Send + Sync>,
+}
+
 #[derive(Debug)]
 struct Inner {
-    rows: Cache<Key, Arc<(i64, Vec<Row>)>>,
+    rows: Cache<Key, Kept>,
     began: Instant,
     /// When the database was last asked for its revision, in microseconds since `began`.
     asked: AtomicU64,
@@ -36,8 +44,7 @@ struct Inner {
 
 impl Default for Known {
     fn default() -> Self {
-        let weight = |_: &Key, it: &Arc<(i64, Vec<Row>)>| u32::try_from(it.1.len()).unwrap_or(u32::MAX);
-        let rows = Cache::builder().max_capacity(KEPT).weigher(weight).build();
+        let rows = Cache::new(KEPT);
         let began = Instant::now();
         Self(Arc::new(Inner {
             rows,
@@ -58,30 +65,32 @@ impl Store {
         self
     }
 
-    /// The rows of a statement that only reads what a revision is made for. Its parameters must not hold the time, nor
-    /// its answer depend on it: what ends by itself says when, and is looked at again.
-    pub(super) async fn known(
+    /// What `make` makes of the first row of a statement that only reads what a revision is made for. Its parameters
+    /// must not hold the time, nor what is made of it depend on it: what ends by itself says when, and is looked at again.
+    pub(super) async fn known<T: Send + Sync + 'static>(
         &self,
         sql: &'static str,
         args: Vec<Value>,
-    ) -> Result<Arc<(i64, Vec<Row>)>, Error> {
+        make: impl FnOnce(&Row) -> Result<T, Error>,
+    ) -> Result<Option<Arc<T>>, Error> {
         let mut db = self;
         let Some(revision) = self.settled_revision().await? else {
-            return Ok(Arc::new((0, db.all(sql, args).await?)));
+            let row = Box::pin(db.optional(sql, args)).await?;
+            return Ok(row.as_ref().map(make).transpose()?.map(Arc::new));
         };
-        let key = (sql.as_ptr().addr(), args);
+        let key = (TypeId::of::<T>(), sql.as_ptr().addr(), args);
         if let Some(kept) = self.known.0.rows.get(&key)
-            && kept.0 == revision
+            && kept.revision == revision
+            && let Ok(value) = kept.value.downcast()
         {
-            return Ok(kept);
+            return Ok(Some(value));
         }
-        // It is at least as fresh as `revision`, which was known before it was read.
-        let rows = Arc::new((revision, db.all(sql, key.1.clone()).await?));
-        // What is not there is not kept: anybody can ask for no end of such things.
-        if !rows.1.is_empty() {
-            self.known.0.rows.insert(key, Arc::clone(&rows));
-        }
-        Ok(rows)
+        // It is at least as fresh as `revision`, which was known before it was read. What is not there is not kept:
+        // anybody can ask for no end of such things.
+        let Some(row) = Box::pin(db.optional(sql, key.2.clone())).await? else { return Ok(None) };
+        let value = Arc::new(make(&row)?);
+        self.known.0.rows.insert(key, Kept { revision, value: Arc::<T>::clone(&value) });
+        Ok(Some(value))
     }
 
     /// The revision that facts have to be as fresh as; none if nothing may be kept.
@@ -90,7 +99,8 @@ impl Store {
         let now = micros(known.began.elapsed());
         if now.saturating_sub(known.asked.load(Ordering::Acquire)) >= known.good.load(Ordering::Relaxed) {
             let before = self.revision();
-            known.behind.store(self.read_revision_unguarded().await? < before, Ordering::Release);
+            let now_there = Box::pin(self.read_revision_unguarded()).await?;
+            known.behind.store(now_there < before, Ordering::Release);
             known.asked.store(now, Ordering::Release);
         }
         Ok((!known.behind.load(Ordering::Acquire)).then(|| self.revision()))

@@ -4,15 +4,22 @@ use std::sync::OnceLock;
 
 use super::sql::Value;
 
-/// A statement over many rows of parameters: `lead ($1, $2), ($3, $4) tail`.
+/// A statement over many rows of parameters, `($1, $2), ($3, $4)`.
 ///
 /// A statement is a word with another thread, or with a server; a row is a few parameters more.
 pub(super) struct ManyRows {
-    lead: &'static str,
+    what: What,
     width: usize,
-    tail: &'static str,
     numbered: OnceLock<Texts>,
     plain: OnceLock<Texts>,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    /// Into the table and columns; a row that is there already stays as it is.
+    Insert(&'static str),
+    /// What stands before the rows, and behind.
+    Other(&'static str, &'static str),
 }
 
 /// How many rows go into one statement. Few sizes, so that few statements are prepared and kept.
@@ -30,8 +37,13 @@ pub(super) enum Spelling {
 }
 
 impl ManyRows {
+    /// `into`: the table and its columns. A row that is there already stays as it is.
+    pub(super) const fn insert(into: &'static str, width: usize) -> Self {
+        Self { what: What::Insert(into), width, numbered: OnceLock::new(), plain: OnceLock::new() }
+    }
+
     pub(super) const fn new(lead: &'static str, width: usize, tail: &'static str) -> Self {
-        Self { lead, width, tail, numbered: OnceLock::new(), plain: OnceLock::new() }
+        Self { what: What::Other(lead, tail), width, numbered: OnceLock::new(), plain: OnceLock::new() }
     }
 
     fn texts(&self, spelling: Spelling) -> &Texts {
@@ -46,7 +58,17 @@ impl ManyRows {
                     format!("({})", row.join(", "))
                 };
                 let rows: Vec<_> = (0..rows).map(row).collect();
-                format!("{} {} {}", self.lead, rows.join(", "), self.tail)
+                let rows = rows.join(", ");
+                match (self.what, spelling) {
+                    (What::Other(lead, tail), _) => format!("{lead} {rows} {tail}"),
+                    (What::Insert(into), Spelling::Numbered) => {
+                        format!("INSERT INTO {into} VALUES {rows} ON CONFLICT DO NOTHING")
+                    }
+                    // A statement that could still fail half-way has SQLite copy each page before it writes to it.
+                    (What::Insert(into), Spelling::Plain) => {
+                        format!("INSERT OR IGNORE INTO {into} VALUES {rows}")
+                    }
+                }
             })
         })
     }
@@ -75,7 +97,7 @@ mod tests {
 
     #[test]
     fn many_rows_go_in_few_statements_each_value_in_its_place() {
-        static PAIRS: ManyRows = ManyRows::new("INSERT INTO t (a, b) VALUES", 2, "ON CONFLICT DO NOTHING");
+        static PAIRS: ManyRows = ManyRows::insert("t (a, b)", 2);
         let statements = PAIRS.statements(Spelling::Numbered, (0..74_i64).map(|n| args![n, -n]).collect());
         let rows: Vec<_> = statements.iter().map(|(_, args)| args.len() / 2).collect();
         assert_eq!(rows, [64, 8, 1, 1]);
@@ -85,7 +107,7 @@ mod tests {
         assert_eq!(args[..3], args![64_i64, -64_i64, 65_i64][..]);
         assert_eq!(statements[3].1, args![73_i64, -73_i64]);
         let plain = PAIRS.statements(Spelling::Plain, vec![args![1_i64, 2_i64]]);
-        assert_eq!(plain[0].0, "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING");
+        assert_eq!(plain[0].0, "INSERT OR IGNORE INTO t (a, b) VALUES (?, ?)");
         assert_eq!(PAIRS.statements(Spelling::Plain, Vec::new()), Vec::new());
     }
 }

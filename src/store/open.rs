@@ -64,6 +64,7 @@ pub const MIGRATIONS: &[Step] = &steps![
     21 "0021_add_organization_providers",
     22 "0022_prove_domains",
     23 "0023_partition_decisions",
+    24 "0024_slim_decisions",
 ];
 
 fn migrator(pick: fn(&Step) -> &'static str) -> Migrator {

@@ -11,7 +11,7 @@ use super::{Error, Store};
 use crate::domain::{OrganizationId, ResourceRef};
 use crate::guard::actions::{Asks, ForwardAuth};
 use crate::guard::{Authorized, Resource};
-use crate::pdp::{Entity, EntityRef, Value};
+use crate::pdp::{Entity, EntityRef, FactSet, Value};
 
 /// How many things one decision may rest on.
 pub(super) const MOST: i64 = 1_000;
@@ -55,7 +55,7 @@ impl Default for KnownResources {
 #[derive(Debug, Clone)]
 pub struct ResourceFacts {
     /// The thing first, then what it is in and refers to; never the organization's own entities.
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
     /// The version of the thing's row.
     pub version: i64,
 }
@@ -72,13 +72,13 @@ impl Store {
     ) -> Result<Option<ResourceFacts>, Error> {
         let organization = ok.action().organization();
         let Some(revision) = ok.register() else {
-            return self.resource_entities(organization, thing).await;
+            return Box::pin(self.resource_entities(organization, thing)).await;
         };
         let key = (organization, revision, thing.clone());
         if let Some(known) = self.resources.0.get(&key) {
             return Ok(known);
         }
-        let facts = self.resource_entities(organization, thing).await?;
+        let facts = Box::pin(self.resource_entities(organization, thing)).await?;
         self.resources.0.insert(key, facts.clone());
         Ok(facts)
     }
@@ -120,7 +120,7 @@ impl Store {
             }
             entities.push(read_entity(organization, row)?);
         }
-        Ok(Some(ResourceFacts { entities, version }))
+        Ok(Some(ResourceFacts { entities: entities.into(), version }))
     }
 }
 

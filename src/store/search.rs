@@ -13,7 +13,7 @@ use super::{Error, Store};
 use crate::domain::{OrganizationId, UserId};
 use crate::guard::actions::Searches;
 use crate::guard::{AgentPrincipal, Authorized};
-use crate::pdp::{Entity, EntityRef, Reach};
+use crate::pdp::{Entity, EntityRef, FactSet, Reach};
 
 /// How many rows the facts of several things may take at once; with more, fewer are asked for.
 const ROWS: i64 = 20_000;
@@ -22,14 +22,14 @@ const ROWS: i64 = 20_000;
 #[derive(Debug)]
 pub struct Candidate {
     pub name: EntityRef,
-    pub entities: Vec<Entity>,
+    pub entities: FactSet,
 }
 
 impl Candidate {
     /// One about whom nothing else needs to be known.
     #[must_use]
     pub fn alone(entity: Entity) -> Self {
-        Self { name: entity.uid.clone(), entities: vec![entity] }
+        Self { name: entity.uid.clone(), entities: entity.into() }
     }
 }
 
@@ -253,7 +253,7 @@ fn candidates(organization: OrganizationId, rows: &[Row]) -> Result<Vec<Candidat
         };
         match found.last_mut() {
             Some(last) if depth > 0 && last.name.id == root => last.entities.push(entity),
-            _ => found.push(Candidate { name: uid, entities: vec![entity] }),
+            _ => found.push(Candidate { name: uid, entities: entity.into() }),
         }
         let rests_on = found.last().map_or(0, |last| last.entities.len());
         if i64::try_from(rests_on).unwrap_or(i64::MAX) > MOST {

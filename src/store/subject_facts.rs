@@ -8,7 +8,7 @@ use super::{Error, Store};
 use crate::domain::{AgentId, Email, UserId};
 use crate::guard::Authorized;
 use crate::guard::actions::Asks;
-use crate::pdp::Entity;
+use crate::pdp::{Entity, FactSet};
 
 /// By what a person is named.
 #[derive(Debug, Clone)]
@@ -38,22 +38,19 @@ impl Store {
         &self,
         ok: &Authorized<'_, A>,
         name: &PersonName,
-    ) -> Result<Option<Entity>, Error> {
+    ) -> Result<Option<FactSet>, Error> {
         let organization = ok.action().organization();
-        let rows = match name {
-            PersonName::Id(id) => {
-                let args = args![Uuid::from(organization), Uuid::from(*id)];
-                self.known(select_person!("users.id = $2"), args).await?
-            }
-            PersonName::Email(email) => {
-                let args = args![Uuid::from(organization), email.as_str()];
-                self.known(select_person!("users.email = $2"), args).await?
-            }
+        let (sql, name) = match name {
+            PersonName::Id(id) => (select_person!("users.id = $2"), args![Uuid::from(*id)]),
+            PersonName::Email(email) => (select_person!("users.email = $2"), args![email.as_str()]),
         };
-        let Some(row) = rows.1.first() else { return Ok(None) };
-        let mut person = user_entity(row.get("id")?, row)?;
-        person.parents = super::facts::roles(organization, row)?;
-        Ok(Some(person))
+        let args = args![Uuid::from(organization)].into_iter().chain(name).collect();
+        let known = self.known(sql, args, |row| {
+            let person = user_entity(row.get("id")?, row)?;
+            let parents = super::facts::roles(organization, row)?;
+            Ok(FactSet::from(Entity { parents, ..person }))
+        });
+        Ok(known.await?.map(|known| FactSet::clone(&known)))
     }
 
     /// The agent, if it is one of the permit's organization and has not been ended.

@@ -67,20 +67,17 @@ impl Store {
         now: Micros,
     ) -> Result<Option<UserPrincipal>, Error> {
         let args = args![Uuid::from(session)];
-        let live = |row: &&Row| Ok::<_, Error>(row.get::<Micros>("expires_at")? > now);
-        let mut rows = self.known(SESSION, args.clone()).await?;
-        if let Some(row) = rows.1.first()
-            && !live(&row)?
-        {
+        let read = |row: &Row| {
+            let person = user(row, row.get("id")?, Some(session), row.get("created_at")?)?;
+            Ok::<_, Error>((person, row.get::<Micros>("expires_at")?))
+        };
+        let mut known = self.known(SESSION, args.clone(), read).await?;
+        if known.as_ref().is_some_and(|known| known.1 <= now) {
             // A refresh moves the end, and makes no revision.
             let mut db = self;
-            rows = Arc::new((0, db.all(SESSION, args).await?));
+            known = db.optional(SESSION, args).await?.as_ref().map(read).transpose()?.map(Arc::new);
         }
-        let Some(row) = rows.1.first() else { return Ok(None) };
-        if !live(&row)? {
-            return Ok(None);
-        }
-        Ok(Some(user(row, row.get("id")?, Some(session), row.get("created_at")?)?))
+        Ok(known.filter(|known| known.1 > now).map(|known| known.0.clone()))
     }
 
     /// Whom a live key acts for, and how far. Without a permit, because the answer *is* the principal. A key is dead
@@ -94,7 +91,7 @@ impl Store {
         hash: TokenHash,
         now: Micros,
     ) -> Result<Option<TokenFacts>, Error> {
-        let rows = self
+        let known = self
             .known(
                 "SELECT api_keys.user_id, api_keys.agent_id, api_keys.organization_id, api_keys.scopes, \
                  api_keys.single_task, api_keys.task_id, api_keys.created_at, api_keys.expires_at, users.email, \
@@ -107,29 +104,13 @@ impl Store {
                  WHERE api_keys.id = $1 AND api_keys.revoked_at IS NULL \
                  AND (api_keys.secret_hash = $2 OR api_keys.previous_hash = $2) AND agents.terminated_at IS NULL",
                 args![Uuid::from(key), hash],
+                |row| Ok((token_facts(row, key)?, row.get::<Option<Micros>>("until")?)),
             )
             .await?;
-        let Some(row) = rows.1.first() else { return Ok(None) };
+        let Some(known) = known else { return Ok(None) };
+        let (facts, until) = &*known;
         let over = |end: Option<Micros>| end.is_some_and(|end| end <= now);
-        if over(row.get("expires_at")?) || over(row.get("until")?) {
-            return Ok(None);
-        }
-        let (owner, created_at) = (owner(row)?, row.get("created_at")?);
-        let holder = match owner {
-            KeyOwner::User(id) => KeyHolder::User(user(row, id, None, created_at)?),
-            KeyOwner::Organization(organization) => KeyHolder::Organization(organization),
-            KeyOwner::Agent(organization, id) => KeyHolder::Agent(agent(row, id, organization)?),
-        };
-        Ok(Some(TokenFacts {
-            id: key,
-            owner,
-            holder,
-            scopes: scopes(row)?,
-            single_task: row.get("single_task")?,
-            task: row.get("task_id")?,
-            created_at,
-            expires_at: row.get("expires_at")?,
-        }))
+        Ok((!over(facts.expires_at) && !over(*until)).then(|| facts.clone()))
     }
 
     /// Whom a token of another issuer speaks for, by the identity that is theirs there. Without a permit, because the
@@ -187,7 +168,7 @@ impl Store {
         session: SessionId,
         now: Micros,
     ) -> Result<Option<(AgentPrincipal, Option<String>)>, Error> {
-        let rows = self
+        let known = self
             .known(
                 "SELECT agents.id, agents.organization_id, agents.role_id AS agent_role_id, \
                  agents.project_id AS agent_project_id, agents.task_id AS agent_task_id, \
@@ -196,13 +177,13 @@ impl Store {
                  WHERE delegations.id = $1 AND delegations.session_id = $2 AND delegations.revoked_at IS NULL \
                  AND agents.terminated_at IS NULL AND api_keys.revoked_at IS NULL",
                 args![Uuid::from(delegation), Uuid::from(session)],
+                |row| {
+                    let agent = agent(row, row.get("id")?, row.get("organization_id")?)?;
+                    Ok(((agent, row.get("task_id")?), row.get::<Micros>("expires_at")?))
+                },
             )
             .await?;
-        let Some(row) = rows.1.first() else { return Ok(None) };
-        if row.get::<Micros>("expires_at")? <= now {
-            return Ok(None);
-        }
-        Ok(Some((agent(row, row.get("id")?, row.get("organization_id")?)?, row.get("task_id")?)))
+        Ok(known.filter(|known| known.1 > now).map(|known| known.0.clone()))
     }
 
     /// What an agent is as a party. Without a permit, because it is asked as a principal: may *it* do what somebody
@@ -305,6 +286,25 @@ impl Store {
         tx.commit().await?;
         Ok(keys)
     }
+}
+
+fn token_facts(row: &Row, id: ApiKeyId) -> Result<TokenFacts, Error> {
+    let (owner, created_at) = (owner(row)?, row.get("created_at")?);
+    let holder = match owner {
+        KeyOwner::User(id) => KeyHolder::User(user(row, id, None, created_at)?),
+        KeyOwner::Organization(organization) => KeyHolder::Organization(organization),
+        KeyOwner::Agent(organization, id) => KeyHolder::Agent(agent(row, id, organization)?),
+    };
+    Ok(TokenFacts {
+        id,
+        owner,
+        holder,
+        scopes: scopes(row)?,
+        single_task: row.get("single_task")?,
+        task: row.get("task_id")?,
+        created_at,
+        expires_at: row.get("expires_at")?,
+    })
 }
 
 fn user(

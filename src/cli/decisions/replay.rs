@@ -92,6 +92,6 @@ fn question(it: &LoggedDecision) -> Option<Question> {
         action: it.action.clone().into(),
         resource: EntityRef::parse(&it.resource)?,
         context: Value::pairs_from_json(&it.context)?,
-        entities: Entity::all_from_json(&it.entities)?,
+        entities: Entity::all_from_json(&it.entities)?.into(),
     })
 }

@@ -207,8 +207,8 @@ fn searched(
     let resource = doc.uid.clone();
     let subjects = series(Fixed::Resource { principal_type: "User".to_owned(), resource }, of_doc.clone());
     [
-        resources.allows(&doc.uid, &of_doc).unwrap(),
-        subjects.allows(&user.uid, std::slice::from_ref(user)).unwrap(),
+        resources.allows(&doc.uid, &of_doc.clone().into()).unwrap(),
+        subjects.allows(&user.uid, &user.clone().into()).unwrap(),
         facts.is_reached(&resources.reach(&organization()), doc),
     ]
 }
@@ -260,7 +260,7 @@ fn reach_of(condition: &str) -> Reach {
     let entities =
         vec![group(0), group(1), user, Entity { uid: organization(), attributes, parents: vec![] }];
     let fixed = Fixed::Principal { principal: uid("User", 0), resource_type: "Doc".to_owned() };
-    let shared = Shared { fixed, action: "doc:view".to_owned(), context: vec![], entities };
+    let shared = Shared { fixed, action: "doc:view".to_owned(), context: vec![], entities: entities.into() };
     pdp.series(shared, None).unwrap().unwrap().reach(&organization())
 }
 

@@ -65,9 +65,9 @@ struct Platform;
 
 #[async_trait::async_trait]
 impl Facts for Platform {
-    async fn about(&self, _party: &Party, resource: &Resource) -> Result<Slice, FactsError> {
+    async fn about(&self, _party: &Party, resource: &Resource) -> Result<Arc<Slice>, FactsError> {
         let entity = Entity { uid: resource.entity(), attributes: Vec::new(), parents: Vec::new() };
-        Ok(Slice { entities: vec![entity], exists: true, ..Slice::default() })
+        Ok(Arc::new(Slice { entities: entity.into(), exists: true, ..Slice::default() }))
     }
 
     async fn own_roles(&self, _organization: OrganizationId) -> Result<Roles, FactsError> {

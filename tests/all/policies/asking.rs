@@ -60,8 +60,15 @@ fn question(action: &'static str, holds: &str) -> Question {
         action: action.into(),
         resource: EntityRef::new("Organization", ORG),
         context: vec![],
-        entities,
+        entities: entities.into(),
     }
+}
+
+/// The last entity of a type.
+fn the<'q>(kind: &str, question: &'q mut Question) -> &'q mut Entity {
+    let all = question.entities.iter().map(|entity| entity.uid.clone());
+    let name = all.filter(|uid| uid.kind == kind).last().unwrap();
+    question.entities.get_mut(&name).unwrap()
 }
 
 fn set(entity: &mut Entity, name: &str, value: Value) {
@@ -86,7 +93,7 @@ fn a_member_does_not_change_the_organization_and_no_policy_is_to_blame() {
 #[test]
 fn a_refusal_by_a_guardrail_carries_its_code_and_whom_it_is_about() {
     let mut asked = question("GetOrganization", "owner");
-    set(asked.entities.last_mut().unwrap(), "suspended", Value::Bool(true));
+    set(the("User", &mut asked), "suspended", Value::Bool(true));
     let decision = pdp().decide(&asked).unwrap();
     assert!(!decision.allowed);
     assert_eq!(decision.determining.len(), 1);
@@ -94,7 +101,7 @@ fn a_refusal_by_a_guardrail_carries_its_code_and_whom_it_is_about() {
     assert!(decision.determining[0].about_principal);
 
     let mut asked = question("UpdateOrganization", "owner");
-    set(&mut asked.entities[4], "archived", Value::Bool(true));
+    set(the("Organization", &mut asked), "archived", Value::Bool(true));
     let decision = pdp().decide(&asked).unwrap();
     assert_eq!(decision.determining[0].code.as_deref(), Some("organization-archived"));
     assert!(!decision.determining[0].about_principal);
@@ -114,8 +121,8 @@ fn a_failed_evaluation_denies_what_a_permit_alone_would_allow() {
     // The organization is missing, so the rule about archived ones cannot be evaluated; Cedar would skip it and
     // let the super admin pass.
     let mut asked = question("GetOrganization", "viewer");
-    asked.entities.remove(4);
-    set(asked.entities.last_mut().unwrap(), "super_admin", Value::Bool(true));
+    asked.entities = asked.entities.without(&asked.resource);
+    set(the("User", &mut asked), "super_admin", Value::Bool(true));
     let decision = pdp().decide(&asked).unwrap();
     assert!(!decision.allowed);
     assert!(decision.determining.is_empty());
@@ -137,18 +144,18 @@ fn a_question_that_does_not_fit_the_schema_is_never_answered() {
     bad(&|q| q.resource = EntityRef::new("User", "alice"));
     bad(&|q| q.action = "CreateInvitation".into());
     bad(&|q| q.context = vec![("role".into(), Value::Entity(role("member")))]);
-    bad(&|q| set(&mut q.entities[4], "archived", Value::Text("no".into())));
-    bad(&|q| drop(q.entities[4].attributes.pop()));
-    bad(&|q| q.entities[4].attributes.push(("colour".into(), Value::Long(1))));
+    bad(&|q| set(the("Organization", q), "archived", Value::Text("no".into())));
+    bad(&|q| drop(the("Organization", q).attributes.pop()));
+    bad(&|q| the("Organization", q).attributes.push(("colour".into(), Value::Long(1))));
     bad(&|q| {
-        let twice = q.entities[4].attributes[1].clone();
-        q.entities[4].attributes.push(twice);
+        let attributes = &mut the("Organization", q).attributes;
+        attributes.push(attributes[1].clone());
     });
     bad(&|q| {
-        let twice = Entity { parents: vec![], ..q.entities[0].clone() };
+        let twice = Entity { parents: vec![], ..q.entities.first().unwrap().clone() };
         q.entities.push(twice);
     });
-    bad(&|q| q.entities[3].parents.push(role("owner")));
+    bad(&|q| the("Role", q).parents.push(role("owner")));
     bad(&|q| {
         q.action = "GetJwks".into();
         q.resource = EntityRef::new("Platform", "elsewhere");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use palisade::pdp::{EntityRef, LoadError, Pdp, Question, run_tests};
+use palisade::pdp::{EntityRef, FactSet, LoadError, Pdp, Question, run_tests};
 use tempfile::TempDir;
 
 const SCHEMA: &str = "entity User { admin: Bool };\nentity Thing;\n\
@@ -170,7 +170,7 @@ fn a_condition_may_ask_about_an_action_that_is_not_the_one_requested() {
         action: "Look".into(),
         resource: EntityRef::new("Thing", "t"),
         context: vec![],
-        entities: vec![],
+        entities: FactSet::default(),
     };
     for (condition, expected) in [
         ("Action::\"Other\" in Action::\"All\"", true),
@@ -205,7 +205,7 @@ fn a_bad_reload_keeps_the_old_policies_in_force() {
         action: "Look".into(),
         resource: EntityRef::new("Thing", "t"),
         context: vec![],
-        entities: vec![],
+        entities: FactSet::default(),
     };
     let before = pdp.version();
     assert!(pdp.decide(&look).unwrap().allowed);

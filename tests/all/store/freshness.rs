@@ -45,6 +45,19 @@ async fn a_change_tells_a_revision_and_a_reader_may_demand_it(server: Server) {
     assert_eq!(revision(&server.get_as(&ada, "/api/v1/auth/me").await), None);
     let refused = server.patch_as(&ada, "/api/v1/auth/me", json!({ "nothing": 1 })).await;
     assert_eq!((refused.status, revision(&refused)), (422, None));
+    // A question is sent as a change is, and changes nothing.
+    let acme = server.organization(&ada, "acme").await;
+    let (bearer, acme) = (format!("Bearer {}", ada.access), acme.rsplit('/').next().expect("an id"));
+    let headers = [("authorization", bearer.as_str()), ("palisade-organization", acme)];
+    let question = json!({
+        "subject": { "type": "User", "id": "ada@example.com" },
+        "action": { "name": "org:read" },
+        "resource": { "type": "Organization", "id": acme },
+    });
+    let asked =
+        server.send_from("192.0.2.1", &headers, Method::POST, "/access/v1/evaluation", Some(&question)).await;
+    assert_eq!(revision(&asked), None);
+    assert_eq!(asked.expect(200)["decision"], true);
     // Its text tells nobody how much happened.
     let other = change(&server, &ada).await;
     assert!(told.len() == other.len() && told != other);

@@ -116,8 +116,8 @@ const LOGGED: [&str; 4] = [
     "INSERT INTO decision_policies (decision_id, policy) VALUES (<01>, 'some.policy')",
 ];
 
-/// The steps before the log was partitioned, some of the log, that step; then what is found of it.
-async fn partitioned(
+/// The steps before the log was partitioned, some of the log, the steps since; then what is found of it.
+async fn kept(
     url: &str,
     pick: fn(usize) -> &'static str,
     spelled: impl Fn(&str) -> String,
@@ -129,10 +129,12 @@ async fn partitioned(
     for statement in LOGGED {
         run(url, spelled(statement)).await;
     }
-    run(url, pick(at).to_owned()).await;
+    for step in at..MIGRATIONS.len() {
+        run(url, pick(step).to_owned()).await;
+    }
     texts(
         url,
-        "SELECT CAST(decisions.day AS TEXT), entities, COALESCE(policy, 'none') FROM decisions \
+        "SELECT CAST(decisions.day AS TEXT), principal || action || resource, entities, COALESCE(policy, 'none') FROM decisions \
          JOIN decision_slices ON hash = slice AND decision_slices.day = decisions.day \
          LEFT JOIN decision_policies ON decision_id = decisions.id ORDER BY decisions.id",
     )
@@ -151,24 +153,24 @@ async fn run(url: &str, statements: String) {
 }
 
 fn found() -> Vec<Vec<String>> {
-    [["20000", "[1]", "some.policy"], ["20001", "[1]", "none"]]
+    [["20000", "par", "[1]", "some.policy"], ["20001", "par", "[1]", "none"]]
         .map(|row| row.map(str::to_owned).to_vec())
         .to_vec()
 }
 
 #[tokio::test]
-async fn what_the_log_of_decisions_held_is_there_when_it_has_partitions_on_sqlite() {
+async fn what_the_log_of_decisions_held_outlives_all_steps_since_on_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = Database::Sqlite.fresh(folder.path()).await;
     let spelled = |sql: &str| {
         let sql = sql.replace("<4a>", "x'4a'").replace("<no>", "0");
         sql.replace("<01>", "x'01'").replace("<02>", "x'02'")
     };
-    assert_eq!(partitioned(&url, |step| MIGRATIONS[step].2, spelled).await, found());
+    assert_eq!(kept(&url, |step| MIGRATIONS[step].2, spelled).await, found());
 }
 
 #[tokio::test]
-async fn what_the_log_of_decisions_held_is_there_when_it_has_partitions_on_postgres() {
+async fn what_the_log_of_decisions_held_outlives_all_steps_since_on_postgres() {
     let Some(Database::Postgres { server }) = Database::postgres() else { return };
     let (name, url) = empty(&server).await;
     let id = |last: u8| format!("'{}'", uuid::Uuid::from_u128(last.into()));
@@ -176,7 +178,7 @@ async fn what_the_log_of_decisions_held_is_there_when_it_has_partitions_on_postg
         let sql = sql.replace("<4a>", "'\\x4a'").replace("<no>", "false");
         sql.replace("<01>", &id(1)).replace("<02>", &id(2))
     };
-    assert_eq!(partitioned(&url, |step| MIGRATIONS[step].3, spelled).await, found());
+    assert_eq!(kept(&url, |step| MIGRATIONS[step].3, spelled).await, found());
     drop_database(&server, &name).await;
 }
 
