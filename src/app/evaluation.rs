@@ -208,7 +208,9 @@ impl App {
             Some(known) => Some(self.with_grants(ok, known).await?),
             None => None,
         };
-        found.into_iter().for_each(|found| found.subjects.push((name.clone(), known.clone())));
+        if let Some(found) = found {
+            found.subjects.push((name.clone(), known.clone()));
+        }
         Ok(known)
     }
 
@@ -242,7 +244,9 @@ impl App {
             },
             _ => self.thing(ok, name).await?,
         };
-        found.into_iter().for_each(|found| found.resources.push((name.clone(), known.clone())));
+        if let Some(found) = found {
+            found.resources.push((name.clone(), known.clone()));
+        }
         Ok(known)
     }
 
@@ -263,6 +267,7 @@ impl App {
     }
 }
 
+/// What was found of this name before, if it was looked up.
 fn find(found: &[(Named, Option<Known>)], name: &Named) -> Option<Option<Known>> {
     found.iter().find(|(before, _)| before == name).map(|(_, known)| known.clone())
 }

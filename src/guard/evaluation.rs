@@ -140,12 +140,13 @@ impl Guard {
         let Some(question) = question(pdp, ok, asked) else {
             return self.unknown(ok, ("", ""), "", ("", ""), Unknown::Facts).await;
         };
-        let applies = || pdp.applies(&question.action, &question.principal.kind, &question.resource.kind);
-        match pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay)) {
-            // What is allowed applies: nothing else can be.
-            decision if !decision.as_ref().is_ok_and(|decision| decision.allowed) && !applies() => {
-                self.no(ok, question, Unknown::Combination).await
-            }
+        let made = pdp.decide_with(&question, ok.own_roles().map(|own| &*own.overlay));
+        // Only what applies can be allowed, so of a yes it need not be asked.
+        let allowed = made.as_ref().is_ok_and(|decision| decision.allowed);
+        if !allowed && !pdp.applies(&question.action, &question.principal.kind, &question.resource.kind) {
+            return self.no(ok, question, Unknown::Combination).await;
+        }
+        match made {
             Ok(decision) => {
                 let id = self.tell(ok, &question, &decision).await;
                 let codes = decision.determining.iter().filter_map(|policy| policy.code.clone());

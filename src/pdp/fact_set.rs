@@ -23,7 +23,7 @@ struct Part {
 /// To be changed, so whatever was worked out of it is forgotten.
 impl Clone for Part {
     fn clone(&self) -> Self {
-        Self { entities: self.entities.clone(), digest: OnceLock::new() }
+        Self { entities: self.entities.clone(), ..Self::default() }
     }
 }
 
@@ -39,7 +39,7 @@ impl Part {
 
 impl From<Vec<Entity>> for FactSet {
     fn from(entities: Vec<Entity>) -> Self {
-        Self { parts: vec![Arc::new(Part { entities, digest: OnceLock::new() })] }
+        Self { parts: vec![Arc::new(Part { entities, ..Part::default() })] }
     }
 }
 

@@ -106,7 +106,7 @@ impl Store {
         organization: OrganizationId,
         id: MembershipId,
     ) -> Result<Slice, Error> {
-        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
+        let mut slice = Arc::unwrap_or_clone(self.organization_slice(party, organization).await?);
         let mut db = self;
         let row = db
             .optional(
@@ -138,7 +138,7 @@ impl Store {
         organization: OrganizationId,
         id: InvitationId,
     ) -> Result<Slice, Error> {
-        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
+        let mut slice = Arc::unwrap_or_clone(self.organization_slice(party, organization).await?);
         let mut db = self;
         let row = db
             .optional(
@@ -170,7 +170,7 @@ impl Store {
         organization: OrganizationId,
         id: AgentId,
     ) -> Result<Slice, Error> {
-        let mut slice = Slice::clone(&*self.organization_slice(party, organization).await?);
+        let mut slice = Arc::unwrap_or_clone(self.organization_slice(party, organization).await?);
         let found = self.agent_principal(organization, id).await?;
         slice.exists = found.is_some();
         slice.version = found.as_ref().map(|(_, version)| *version);

@@ -14,7 +14,7 @@ use moka::sync::Cache;
 use super::sql::{Row, Sql as _, Value};
 use super::{Error, Store};
 
-/// How many rows' worth is kept, one to two kilobytes each.
+/// How much is kept, each made of one row and of one to two kilobytes.
 const KEPT: u64 = 20_000;
 
 /// What is made of the row, the statement by where its text lies, and its parameters.
@@ -73,6 +73,7 @@ impl Store {
         args: Vec<Value>,
         make: impl FnOnce(&Row) -> Result<T, Error>,
     ) -> Result<Option<Arc<T>>, Error> {
+        // Reading is boxed here: most often nothing is read, and every request's future would be larger by it.
         let mut db = self;
         let Some(revision) = self.settled_revision().await? else {
             let row = Box::pin(db.optional(sql, args)).await?;
