@@ -9,8 +9,10 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::{ConfigError, LogFormat};
 
-/// Loud libraries, quiet unless the filter names them: their debug lines hold statements and headers.
-const QUIET: [&str; 5] = ["sqlx=warn", "hyper=warn", "h2=warn", "wasmtime=warn", "cranelift=warn"];
+/// Loud libraries, quiet unless the filter names them: their debug lines hold statements and headers, and poem tells of
+/// the start and the stop of each thread that serves connections.
+const QUIET: [&str; 6] =
+    ["sqlx=warn", "hyper=warn", "h2=warn", "wasmtime=warn", "cranelift=warn", "poem=warn"];
 
 /// Sends the process's log lines to standard error, as the settings `log` and `log_format` say.
 ///

@@ -1,98 +1,71 @@
 //! `palisade serve`.
 
+mod connections;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use poem::listener::{Acceptor as _, Listener as _, TcpListener};
-
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
+use self::connections::{Connections, GRACE};
 use super::{Outcome, wire};
 use crate::api;
 use crate::app::App;
 use crate::config::{Config, Mail, Mode};
 use crate::telemetry;
 
-/// How long a connection may say nothing, or a request take to arrive.
-const IDLE: Duration = Duration::from_secs(75);
-/// How long requests in flight may take once the server was asked to stop.
-const GRACE: Duration = Duration::from_secs(20);
-
 pub(super) async fn run(config: Config, started: fn()) -> Outcome {
     telemetry::start(&config.log, config.log_format)?;
-    let acceptor = TcpListener::bind(config.listen)
-        .into_acceptor()
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
-    let bound = acceptor
-        .local_addr()
-        .iter()
-        .find_map(|address| address.as_socket_addr().copied())
-        .unwrap_or(config.listen);
+    let listener = listen(config.listen).await?;
+    let bound = listener.local_addr()?;
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
-    let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
+    let connections = Connections::start(api::routes(Arc::clone(&app), wire::edge(&config, bound)))?;
     let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
     started();
     greet(&config, bound);
-    let mail = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.deliver_mail_forever().await })
-    };
-    let keys = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.keep_signing_keys_forever().await })
-    };
-    let key_uses = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.flush_key_uses_forever().await })
-    };
-    let purge = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.purge_forever().await })
-    };
-    let reviews = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.review_registrations_forever().await })
-    };
-    let reloads = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { reload_on_hangup(&app).await })
-    };
-    let plugins = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.follow_plugins_forever().await })
-    };
-    let events = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.deliver_events_forever().await })
-    };
-    let decisions = {
-        let app = Arc::clone(&app);
-        tokio::spawn(async move { app.keep_decisions_forever().await })
-    };
-    poem::Server::new_with_acceptor(acceptor)
-        .idle_timeout(IDLE)
-        .run_with_graceful_shutdown(routes, stopped(), Some(GRACE))
-        .await?;
+    let mut jobs = jobs(&app);
+    connections.accept(&listener, stopped()).await;
+    drop(listener);
+    connections.finish().await;
     drop(stop_envoy);
     if tokio::time::timeout(GRACE, envoy).await.is_err() {
         tracing::warn!("a question of Envoy's was left without an answer");
     }
-    mail.abort();
-    key_uses.abort();
-    purge.abort();
-    keys.abort();
-    decisions.abort();
-    reviews.abort();
-    reloads.abort();
-    events.abort();
-    plugins.abort();
-    let _ = tokio::join!(mail, key_uses, purge, keys, decisions, reviews, reloads, events, plugins);
+    jobs.shutdown().await;
     app.flush_key_uses().await;
     app.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+}
+
+/// What is done beside the requests, for as long as the server runs.
+fn jobs(app: &Arc<App>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    macro_rules! start {
+        ($($work:ident)+) => {$({
+            let app = Arc::clone(app);
+            jobs.spawn(async move { app.$work().await });
+        })+};
+    }
+    start! {
+        deliver_mail_forever
+        keep_signing_keys_forever
+        flush_key_uses_forever
+        purge_forever
+        review_registrations_forever
+        follow_plugins_forever
+        deliver_events_forever
+        keep_decisions_forever
+    }
+    let app = Arc::clone(app);
+    jobs.spawn(async move { reload_on_hangup(&app).await });
+    jobs
 }
 
 /// The listener for Envoy, if there is to be one: its questions end soon after the sender is dropped.
@@ -105,8 +78,7 @@ async fn answer_envoy(
     let task = match config.ext_authz_listen {
         None => None,
         Some(address) => {
-            let listener = tokio::net::TcpListener::bind(address).await;
-            let listener = listener.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            let listener = listen(address).await?;
             let stopped = async { drop(stopped.await) };
             let serving =
                 api::ext_authz::serve(Arc::clone(app), wire::edge(config, bound), listener, stopped);

@@ -198,6 +198,14 @@ impl Child {
         assert!(done.expect("there is a `kill`").success());
     }
 
+    #[cfg(target_os = "linux")]
+        /// How many files and connections it may have open from now on; what is open stays.
+    pub fn limit_descriptors(&self, most: u32) {
+        let limit = format!("--nofile={most}:");
+        let done = Command::new("prlimit").args(["--pid", &self.process.id().to_string(), &limit]).status();
+        assert!(done.expect("there is a `prlimit`").success());
+    }
+
     /// As a power cut does.
     pub fn kill(mut self) {
         self.process.kill().expect("it runs");

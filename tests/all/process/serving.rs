@@ -100,3 +100,17 @@ async fn a_taken_port_is_told() {
     let told = place.run(&["serve"], "").failed();
     assert!(told.contains(&format!("cannot listen on {address}")), "{told}");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_descriptors_it_says_so_and_goes_on_when_there_are_some() {
+    let place = Place::on_sqlite().await;
+    let mut server = place.serve();
+    server.limit_descriptors(8);
+    let asked = TcpStream::connect(server.url.trim_start_matches("http://"));
+    server.wait_for("a connection could not be accepted");
+    server.limit_descriptors(256);
+    assert_eq!(server.send("GET", "/healthz", None, None).await, Some((200, json!("ok"))));
+    drop(asked);
+    assert_eq!(server.stop().code, Some(0));
+}
