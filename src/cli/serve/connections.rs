@@ -10,9 +10,9 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use poem::Endpoint;
 use poem::http::uri::Scheme;
@@ -24,7 +24,7 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// How long a connection may say nothing, or a request take to arrive.
+/// How long a connection may say nothing, and how long a request may take to arrive, head and body.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long requests in flight may take once the server was asked to stop.
 pub(super) const GRACE: Duration = Duration::from_secs(20);
@@ -140,29 +140,35 @@ impl Acceptor for Given {
         // None comes any more when the server stops, which it does by its own signal.
         let Some(accepted) = self.0.recv().await else { return std::future::pending().await };
         let stream = TcpStream::from_std(accepted.stream)?;
-        let connection = Connection { stream, _counted: accepted.counted };
+        let connection = Connection { stream, unanswered_since: None, _counted: accepted.counted };
         Ok((connection, LocalAddr(accepted.local.into()), RemoteAddr(accepted.remote.into()), Scheme::HTTP))
     }
 }
 
-/// A stream that counts as long as it is there.
-struct Connection {
-    stream: TcpStream,
+/// A stream that counts as long as it is there, and ends when a request comes so slowly that it is there to keep it open:
+/// the framework's own limit begins anew with each byte.
+struct Connection<S = TcpStream> {
+    stream: S,
+    /// When the first byte came after which nothing was written.
+    unanswered_since: Option<Instant>,
     _counted: Arc<()>,
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        let since = *self.unanswered_since.get_or_insert_with(Instant::now);
+        Poll::Ready(if since.elapsed() > IDLE { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) })
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.unanswered_since = None;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
@@ -171,6 +177,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.unanswered_since = None;
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
@@ -192,7 +199,7 @@ mod tests {
     use std::collections::HashMap;
 
     use poem::endpoint::make_sync;
-    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, duplex};
 
     use super::*;
 
@@ -249,5 +256,20 @@ mod tests {
             connections.accept(&listener, async { drop(stopped.await) })
         );
         connections.finish().await;
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_byte_by_byte_ends_the_connection() {
+        let (mut client, stream) = duplex(64);
+        let mut connection = Connection { stream, unanswered_since: None, _counted: Arc::default() };
+        client.write_all(b"GET").await.expect("it is sent");
+        assert_eq!(connection.read_u8().await.expect("it comes"), b'G');
+        let since = connection.unanswered_since.expect("a request that comes");
+        connection.unanswered_since = since.checked_sub(IDLE + Duration::from_secs(1));
+        let error = connection.read_u8().await.expect_err("it took too long");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        // What comes after an answer is another request.
+        connection.write_all(b"HTTP/1.1 408").await.expect("it is sent");
+        assert_eq!(connection.read_u8().await.expect("it comes"), b'T');
     }
 }

@@ -199,7 +199,7 @@ impl Child {
     }
 
     #[cfg(target_os = "linux")]
-        /// How many files and connections it may have open from now on; what is open stays.
+    /// How many files and connections it may have open from now on; what is open stays.
     pub fn limit_descriptors(&self, most: u32) {
         let limit = format!("--nofile={most}:");
         let done = Command::new("prlimit").args(["--pid", &self.process.id().to_string(), &limit]).status();
