@@ -89,10 +89,10 @@ pub(crate) fn start() -> Process {
     Process::start(Command::new(itself).args([FLAG, &address.to_string()]), address, "/ready")
 }
 
-pub(crate) fn loads() -> Vec<(&'static str, Load)> {
+pub(crate) fn loads(people: usize) -> Vec<(&'static str, Load)> {
     let subject = |n: usize| json!({ "type": "User", "id": format!("0197f000-0000-7000-8000-{n:012}") });
     let resource = |n: usize| json!({ "type": "Project", "id": project(n) });
-    let one = questions(512).map(|it| {
+    let one = questions(512, people).map(|it| {
         let body = json!({
             "subject": subject(it.person),
             "action": { "name": it.action() },
@@ -100,7 +100,7 @@ pub(crate) fn loads() -> Vec<(&'static str, Load)> {
         });
         Request::post("/access/v1/evaluation", "", &body, ("\"decision\":true", 1))
     });
-    let many = questions(64).map(|it| {
+    let many = questions(64, people).map(|it| {
         let each = (0..BATCH).map(|n| json!({ "resource": resource(it.project + n) }));
         let body = json!({
             "subject": subject(it.person),
@@ -109,8 +109,5 @@ pub(crate) fn loads() -> Vec<(&'static str, Load)> {
         });
         Request::post("/access/v1/evaluations", "", &body, ("\"decision\":true", BATCH))
     });
-    vec![
-        ("says yes", Load { requests: one.collect(), questions: 1 }),
-        ("says yes 20 times", Load { requests: many.collect(), questions: BATCH }),
-    ]
+    vec![("says yes", Load::of(one, 1)), ("says yes 20 times", Load::of(many, BATCH))]
 }

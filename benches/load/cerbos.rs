@@ -75,11 +75,8 @@ fn request(it: Asked, count: usize) -> Request {
     Request::post("/api/check/resources", "", &body, (told, count))
 }
 
-pub(crate) fn loads() -> Vec<(&'static str, Load)> {
-    let one = questions(512).map(|it| request(it, 1)).collect();
-    let many = questions(64).map(|it| request(it, BATCH)).collect();
-    vec![
-        ("check", Load { requests: one, questions: 1 }),
-        ("check, 20 in a batch", Load { requests: many, questions: BATCH }),
-    ]
+pub(crate) fn loads(people: usize) -> Vec<(&'static str, Load)> {
+    let one = questions(512, people).map(|it| request(it, 1));
+    let many = questions(64, people).map(|it| request(it, BATCH));
+    vec![("check", Load::of(one, 1)), ("check, 20 in a batch", Load::of(many, BATCH))]
 }

@@ -5,6 +5,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,9 +17,11 @@ pub(crate) struct Request {
 }
 
 pub(crate) struct Load {
-    pub(crate) requests: Vec<Request>,
+    requests: Vec<Request>,
     /// How many questions a request asks.
     pub(crate) questions: usize,
+    /// Which request is next, whatever connection it goes over; a second run goes on where the first ended.
+    next: AtomicUsize,
 }
 
 /// What became of a load.
@@ -44,13 +47,16 @@ fn bytes(method: &str, path: &str, key: &str, body: Option<&Value>) -> Vec<u8> {
 }
 
 impl Load {
+    pub(crate) fn of(requests: impl Iterator<Item = Request>, questions: usize) -> Self {
+        Self { requests: requests.collect(), questions, next: AtomicUsize::new(0) }
+    }
+
     pub(crate) fn run(&self, address: SocketAddr, connections: usize, time: Duration) -> Ran {
         let begin = Instant::now();
         let end = begin + time;
         let latencies = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..connections)
-                .map(|n| scope.spawn(move || self.one_connection(address, n, connections, end)))
-                .collect();
+            let threads: Vec<_> =
+                (0..connections).map(|_| scope.spawn(move || self.one_connection(address, end))).collect();
             threads
                 .into_iter()
                 .flat_map(|thread| thread.join().expect("a connection that ends well"))
@@ -59,13 +65,11 @@ impl Load {
         Ran { took: begin.elapsed(), latencies }
     }
 
-    fn one_connection(&self, address: SocketAddr, first: usize, step: usize, end: Instant) -> Vec<Duration> {
+    fn one_connection(&self, address: SocketAddr, end: Instant) -> Vec<Duration> {
         let mut connection = Connection::to(address);
         let mut latencies = Vec::with_capacity(1 << 18);
-        let mut turn = first;
         loop {
-            let request = &self.requests[turn % self.requests.len()];
-            turn += step;
+            let request = &self.requests[self.next.fetch_add(1, Ordering::Relaxed) % self.requests.len()];
             let sent = Instant::now();
             let (status, body) = connection.ask(&request.bytes);
             let now = Instant::now();

@@ -3,8 +3,8 @@
 //!
 //! Two connections, each with one request under way at a time; every answer is read and checked. CPU is that of the
 //! server's process alone (`/proc/<pid>/stat`). All on loopback, about a minute in all.
-//! Run: `scripts/bench-decisions`, or `cargo bench --bench load -- [--cerbos <program>] [--seconds <n>] [--only <word>]`,
-//! where `--only search` leaves out what has not this word in its name.
+//! Run: `scripts/bench-decisions`, or `cargo bench --bench load -- [--cerbos <program>] [--seconds <n>] [--only <word>]
+//! [--people <n>]`, where `--only search` leaves out what has not this word in its name.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -27,8 +27,9 @@ use process::Process;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many people the organization has, and how many projects.
+/// How many people the organization has, if it is not said.
 const PEOPLE: usize = 300;
+/// How many projects it has.
 const PROJECTS: usize = 10_000;
 /// How many questions a batch holds.
 const BATCH: usize = 20;
@@ -46,13 +47,14 @@ fn main() {
     let seconds = value("--seconds").map_or(5, |text| text.parse().expect("a number of seconds"));
     let time = Duration::from_secs(seconds);
     let only = value("--only").unwrap_or_default();
+    let people = value("--people").map_or(PEOPLE, |text| text.parse().expect("a number of people"));
     let show = |server: &str, loads: Vec<(&'static str, Load)>, process: &Process| {
         for (name, load) in loads.into_iter().filter(|(name, _)| name.contains(&only)) {
             show(server, name, &load, process, time);
         }
     };
     println!(
-        "{CONNECTIONS} connections, {PEOPLE} people, {PROJECTS} projects, {seconds} s each after 1 s of warming up\n"
+        "{CONNECTIONS} connections, {people} people, {PROJECTS} projects, {seconds} s each after 1 s of warming up\n"
     );
     println!(
         "{:<12} {:<34} {:>10} {:>12} {:>9} {:>9} {:>12} {:>12}",
@@ -60,18 +62,18 @@ fn main() {
     );
 
     let bare = bare::start();
-    show("bare", bare::loads(), &bare);
+    show("bare", bare::loads(people), &bare);
     drop(bare);
 
-    let server = palisade::start();
-    show("Palisade", palisade::loads(&server), &server.process);
+    let server = palisade::start(people);
+    show("Palisade", palisade::loads(&server, people), &server.process);
     drop(server);
 
     match value("--cerbos") {
         None => println!("\nCerbos was not given: `--cerbos <program>`"),
         Some(program) => {
             let server = cerbos::start(&program);
-            show("Cerbos", cerbos::loads(), &server.process);
+            show("Cerbos", cerbos::loads(people), &server.process);
         }
     }
 }
@@ -125,10 +127,10 @@ fn project(number: usize) -> String {
 }
 
 /// Some questions, the same in each run, spread over people and projects.
-fn questions(count: usize) -> impl Iterator<Item = Asked> {
+fn questions(count: usize, people: usize) -> impl Iterator<Item = Asked> {
     let step = |n: usize| n.wrapping_mul(2_654_435_761) % 4_294_967_296;
     (0..count).map(move |n| Asked {
-        person: step(n + 1) % PEOPLE,
+        person: step(n + 1) % people,
         project: step(n + 7) / 3 % PROJECTS,
         writes: n.is_multiple_of(2),
     })

@@ -6,15 +6,20 @@ use std::process::Command;
 
 use palisade::domain::SystemRole;
 use serde_json::{Value, json};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::client::{Load, Request, call};
 use super::process::{Process, free_address};
-use super::{BATCH, PEOPLE, PROJECTS, project, questions, role};
+use super::{Asked, BATCH, PROJECTS, project, questions, role};
 
 const PASSWORD: &str = "seven grey herons wade";
 const OWNER: &str = "owner@example.com";
+/// How many people there must be to ask about each only once, and how many are asked about at most.
+const MANY: usize = 100_000;
+const MOST: usize = 300_000;
 
 pub(crate) struct Palisade {
     pub(crate) process: Process,
@@ -37,18 +42,18 @@ fn command(data: &TempDir) -> Command {
     command
 }
 
-pub(crate) fn start() -> Palisade {
+pub(crate) fn start(people: usize) -> Palisade {
     let data = tempfile::tempdir().expect("a data directory");
-    let people = data.path().join("people.jsonl");
+    let file = data.path().join("people.jsonl");
     let hash = bcrypt::hash(PASSWORD, 10).expect("a hash");
     let mut rows = json!({ "email": OWNER, "email_verified": true, "password_hash": hash }).to_string();
-    for number in 0..PEOPLE {
+    for number in 0..people {
         let email = format!("person-{number}@example.com");
         let row = json!({ "id": person(number), "email": email, "email_verified": true });
         write!(rows, "\n{row}").expect("a row");
     }
-    fs::write(&people, rows).expect("a file");
-    let imported = command(&data).args(["import", "users"]).arg(&people).output().expect("an import");
+    fs::write(&file, rows).expect("a file");
+    let imported = command(&data).args(["import", "users"]).arg(&file).output().expect("an import");
     assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
 
     let address = free_address();
@@ -60,15 +65,7 @@ pub(crate) fn start() -> Palisade {
     let token = tokens["access_token"].as_str().expect("a token");
     let made = post("/api/v1/organizations", token, &json!({ "name": "Acme", "slug": "acme" }));
     let home = format!("/api/v1/organizations/{}", made["id"].as_str().expect("an id"));
-    for number in 0..PEOPLE {
-        let role = match role(number) {
-            "viewer" => SystemRole::Viewer,
-            "member" => SystemRole::Member,
-            _ => SystemRole::Admin,
-        };
-        let body = json!({ "user_id": person(number), "role_id": Uuid::from(role.id()).to_string() });
-        post(&format!("{home}/members"), token, &body);
-    }
+    make_members(&data, made["id"].as_str().expect("an id"));
     let body = json!({ "name": "product", "scopes": ["access:*", "resource:*"] });
     let made = post(&format!("{home}/api-keys"), token, &body);
     let key = made["key"].as_str().expect("a key").to_owned();
@@ -81,20 +78,40 @@ pub(crate) fn start() -> Palisade {
     Palisade { process, key, _data: data }
 }
 
-pub(crate) fn loads(server: &Palisade) -> Vec<(&'static str, Load)> {
+/// Everybody, by their number, in one statement: a million requests would take the better part of an hour.
+fn make_members(data: &TempDir, organization: &str) {
+    let [viewer, member, admin] =
+        [SystemRole::Viewer, SystemRole::Member, SystemRole::Admin].map(|role| Uuid::from(role.id()));
+    let work = async {
+        let database = SqliteConnectOptions::new().filename(data.path().join("palisade.db"));
+        let mut database = database.connect().await?;
+        let members = sqlx::query(
+            "INSERT INTO memberships (id, organization_id, user_id, role_id, joined_at, updated_at, version) \
+             SELECT id, $1, id, CASE substr(hex(id), 21) % 3 WHEN 0 THEN $2 WHEN 1 THEN $3 ELSE $4 END, \
+             created_at, created_at, 1 FROM users WHERE email LIKE 'person-%'",
+        );
+        let organization: Uuid = organization.parse().expect("an id");
+        members.bind(organization).bind(viewer).bind(member).bind(admin).execute(&mut database).await
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(work).expect("a database with members");
+}
+
+pub(crate) fn loads(server: &Palisade, people: usize) -> Vec<(&'static str, Load)> {
     let key = server.key.as_str();
     let subject = |n: usize| json!({ "type": "User", "id": person(n) });
     let resource = |n: usize| json!({ "type": "Project", "id": project(n % PROJECTS) });
     let told = |yes: bool| if yes { "\"decision\":true" } else { "\"decision\":false" };
-    let one = questions(512).map(|it| {
+    let evaluation = |it: Asked| {
         let body = json!({
             "subject": subject(it.person),
             "action": { "name": it.action() },
             "resource": resource(it.project),
         });
         Request::post("/access/v1/evaluation", key, &body, (told(it.is_yes()), 1))
-    });
-    let many = questions(64).map(|it| {
+    };
+    let one = questions(512, people).map(evaluation);
+    let many = questions(64, people).map(|it| {
         let each = (0..BATCH).map(|n| json!({ "resource": resource(it.project + n) }));
         let body = json!({
             "subject": subject(it.person),
@@ -104,7 +121,8 @@ pub(crate) fn loads(server: &Palisade) -> Vec<(&'static str, Load)> {
         Request::post("/access/v1/evaluations", key, &body, (told(it.is_yes()), BATCH))
     });
     let search = |writes: bool, limit: usize, found: usize| {
-        let some = questions(512).filter(move |it| it.writes == writes && role(it.person) == "viewer");
+        let some =
+            questions(512, people).filter(move |it| it.writes == writes && role(it.person) == "viewer");
         let requests = some.take(32).map(|it| {
             let body = json!({
                 "subject": subject(it.person),
@@ -114,13 +132,20 @@ pub(crate) fn loads(server: &Palisade) -> Vec<(&'static str, Load)> {
             });
             Request::post("/access/v1/search/resource", key, &body, ("\"Project\"", found))
         });
-        Load { requests: requests.collect(), questions: 1 }
+        Load::of(requests, 1)
     };
-    vec![
-        ("evaluation", Load { requests: one.collect(), questions: 1 }),
-        ("evaluations, 20 in a batch", Load { requests: many.collect(), questions: BATCH }),
+    let mut loads = vec![
+        ("evaluation", Load::of(one, 1)),
+        ("evaluations, 20 in a batch", Load::of(many, BATCH)),
         ("search, 100 of 10000 allowed", search(false, 100, 100)),
         ("search, 1000 of 10000 allowed", search(false, 1_000, 1_000)),
         ("search, none of 10000 allowed", search(true, 100, 0)),
-    ]
+    ];
+    // Nobody is asked about twice, so each is read from the database.
+    if people >= MANY {
+        let (count, step) = (people.min(MOST), people / people.min(MOST));
+        let each = (0..count).map(|n| Asked { person: n * step, project: n, writes: false });
+        loads.push(("evaluation, each of somebody else", Load::of(each.map(evaluation), 1)));
+    }
+    loads
 }

@@ -68,11 +68,16 @@ impl Connections {
                 () = &mut stopped => return,
                 accepted = listener.accept() => accepted,
             };
-            if let Err(error) = accepted.and_then(|(stream, remote)| self.give(stream, remote)) {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::select! {
-                    () = &mut stopped => return,
-                    () = tokio::time::sleep(PAUSE) => {}
+            match accepted.map(|(stream, remote)| self.give(stream, remote)) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a connection ended before it was served"),
+                Err(error) if is_one_connections_own(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::select! {
+                        () = &mut stopped => return,
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
                 }
             }
         }
@@ -97,6 +102,12 @@ impl Connections {
             let _ = thread.served.await;
         }
     }
+}
+
+/// Whether the client was gone before it was accepted, of which the next one knows nothing.
+fn is_one_connections_own(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 impl Thread {
