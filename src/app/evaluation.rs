@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::{App, Error};
 use crate::domain::{AgentId, Email, FieldError, GrantHolder, OrganizationId, ResourceRef, UserId};
 use crate::guard::actions::{Asks, Evaluate, Evaluations, GetAuthzenConfiguration};
-use crate::guard::{Answer, Asked, Authorized, Known, Party, Released, Unknown};
+use crate::guard::{Answer, Asked, Authorized, Known, Party, Released, Unknown, after_step};
 use crate::store::PersonName;
 
 /// A party or a thing, as a question names it.
@@ -78,7 +78,8 @@ impl App {
     ) -> Result<Released<Evaluations, Vec<Evaluated>>, Error> {
         let mut found = Found::default();
         let mut answers = Vec::with_capacity(queries.len());
-        for query in queries {
+        for (number, query) in queries.into_iter().enumerate() {
+            after_step(number).await;
             let answer = match query {
                 Ok(query) => self.answer(&ok, &query, Some(&mut found)).await?,
                 Err(errors) => Err(errors),

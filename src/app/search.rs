@@ -6,22 +6,21 @@
 mod page;
 
 use serde_json::json;
-use tokio::task::yield_now;
 use uuid::Uuid;
 
 use self::page::Place;
 use super::evaluation::{Named, Query};
 use super::{App, Error};
 use crate::guard::actions::{SearchActions, SearchResources, SearchSubjects, Searches};
-use crate::guard::{Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought};
+use crate::guard::{
+    Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought, after_step,
+};
 use crate::store::Candidate;
 
 /// About how many one request asks at most: some tenths of a second of work.
 const MOST_ASKED: usize = 2_000;
 /// How many are looked up at once.
 const BATCH: usize = 200;
-/// After how many the other requests of the thread have their turn: about a millisecond of work.
-const TURN: usize = 16;
 
 /// Which part of the answers is wanted.
 #[derive(Debug, Clone)]
@@ -137,7 +136,9 @@ impl App {
             return Ok(ok.release(Page::empty()));
         };
         let mut page = Page::empty();
-        for action in self.guard.actions_between(&query.subject.kind, &query.resource.kind) {
+        let actions = self.guard.actions_between(&query.subject.kind, &query.resource.kind);
+        for (number, action) in actions.into_iter().enumerate() {
+            after_step(number).await;
             if action <= after || !self.may(&ok, query, (&subject, &resource), &action) {
                 continue;
             }
@@ -193,18 +194,16 @@ impl App {
             // One more than fits, to see whether there is one.
             let count = limit.saturating_add(1).saturating_sub(page.results.len()).clamp(20, BATCH);
             let batch = self.batch(ok, &source, &around, &after, count).await?;
-            for some in batch.candidates.chunks(TURN) {
-                for candidate in some {
-                    if !search.allows(&candidate.name, &candidate.entities) {
-                        continue;
-                    }
-                    if page.results.len() == limit {
-                        page.next = page.results.last().cloned();
-                        return Ok(page);
-                    }
-                    page.results.push(candidate.name.id.clone());
+            for (number, candidate) in batch.candidates.iter().enumerate() {
+                after_step(number).await;
+                if !search.allows(&candidate.name, &candidate.entities) {
+                    continue;
                 }
-                yield_now().await;
+                if page.results.len() == limit {
+                    page.next = page.results.last().cloned();
+                    return Ok(page);
+                }
+                page.results.push(candidate.name.id.clone());
             }
             asked += count;
             match batch.more {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use self::connections::{Connections, GRACE};
+use self::connections::{Connections, GRACE, PATIENCE};
 use super::{Outcome, wire};
 use crate::api;
 use crate::app::App;
@@ -21,16 +21,17 @@ pub(super) async fn run(config: Config, started: fn()) -> Outcome {
     let listener = listen(config.listen).await?;
     let bound = listener.local_addr()?;
     let app = Arc::new(wire::app(&config, Some(bound), wire::World::default()).await?);
-    let connections = Connections::start(api::routes(Arc::clone(&app), wire::edge(&config, bound)))?;
+    let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
+    let connections = Connections::start(routes, PATIENCE)?;
     let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
     started();
     greet(&config, bound);
     let mut jobs = jobs(&app);
     connections.accept(&listener, stopped()).await;
     drop(listener);
-    connections.finish().await;
     drop(stop_envoy);
-    if tokio::time::timeout(GRACE, envoy).await.is_err() {
+    let ((), envoy) = tokio::join!(connections.finish(), tokio::time::timeout(GRACE, envoy));
+    if envoy.is_err() {
         tracing::warn!("a question of Envoy's was left without an answer");
     }
     jobs.shutdown().await;

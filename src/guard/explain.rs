@@ -5,7 +5,7 @@ use super::evaluation::question;
 use super::grants::{around, roles_on};
 use super::own_roles::OwnRoles;
 use super::record::DecisionId;
-use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown};
+use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown, after_step};
 use crate::domain::{HeldRole, OrganizationId, ProjectRole, RoleRef, SystemRole};
 use crate::pdp::{EntityRef, Explanation, Question, Value};
 pub use crate::pdp::{ExplainedPolicy, NearMiss};
@@ -168,7 +168,7 @@ impl Guard {
         let mut places = around(&[&question.entities], &question.resource);
         places.retain(|place| registered && !OWN_TYPES.contains(&place.kind.as_ref()));
         let remedies =
-            if decision.allowed { Vec::new() } else { self.remedies(ok, &question, &given, &places) };
+            if decision.allowed { Vec::new() } else { self.remedies(ok, &question, &given, &places).await };
         Why {
             forbidden: !decision.allowed && !decision.determining.is_empty(),
             allowed: decision.allowed,
@@ -205,7 +205,7 @@ impl Guard {
     }
 
     /// Tries what there is to try: an account put in order, a role in the organization or on one of `places`, then both.
-    fn remedies(
+    async fn remedies(
         &self,
         ok: &Authorized<'_, ExplainDecision>,
         question: &Question,
@@ -245,14 +245,15 @@ impl Guard {
         let held = held.map(|role| vec![role]);
         let given =
             given.map(|role| places.iter().map(|on| Remedy::Grant(role.clone(), on.clone())).collect());
-        held.chain(given)
-            .filter(|alike: &Vec<Remedy>| {
-                let asked = alike.first().and_then(|remedy| apply(remedy, &mended));
-                asked.is_some_and(|asked| would(&asked))
-            })
-            .flatten()
-            .map(|remedy| states.iter().cloned().chain([remedy]).collect())
-            .collect()
+        let mut remedies = Vec::new();
+        for (number, alike) in held.chain(given).enumerate() {
+            after_step(number).await;
+            let asked = alike.first().and_then(|remedy: &Remedy| apply(remedy, &mended));
+            if asked.is_some_and(|asked| would(&asked)) {
+                remedies.extend(alike.into_iter().map(|it| states.iter().cloned().chain([it]).collect()));
+            }
+        }
+        remedies
     }
 }
 

@@ -62,6 +62,7 @@ mod registry;
 mod reload;
 mod resource;
 mod search;
+mod turns;
 
 pub use actions::Action;
 pub use asking::Guard;
@@ -81,5 +82,6 @@ pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use reload::Reloaded;
 pub use resource::Resource;
 pub use search::{Search, Sought};
+pub use turns::after_step;
 
 pub use crate::pdp::{Entity, EntityRef, FactSet, Reach};
