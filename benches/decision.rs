@@ -94,7 +94,8 @@ fn further(count: usize) -> String {
                 ("forbid", format!("{scope}, resource == Organization::\"{n}\""))
             }
         };
-        format!("@id(\"further.{n}\")\n{head} ({scope});\n")
+        let code = if head == "forbid" { "@code(\"further\")\n" } else { "" };
+        format!("@id(\"further.{n}\")\n@why(\"One of many.\")\n{code}{head} ({scope});\n")
     };
     (0..count).map(one).collect()
 }
