@@ -2,6 +2,7 @@
 
 mod connections;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,10 +25,11 @@ pub(super) async fn run(config: Config, started: fn()) -> Outcome {
     let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
     let connections = Connections::start(routes, PATIENCE)?;
     let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
+    let stopped = stopped()?;
     started();
     greet(&config, bound);
     let mut jobs = jobs(&app);
-    connections.accept(&listener, stopped()).await;
+    connections.accept(&listener, stopped).await;
     drop(listener);
     drop(stop_envoy);
     let ((), envoy) = tokio::join!(connections.finish(), tokio::time::timeout(GRACE, envoy));
@@ -117,25 +119,24 @@ async fn reload_on_hangup(app: &App) {
     let _ = app;
 }
 
-/// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be heard; stop with Ctrl-C");
-                let _ = interrupt.await;
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = interrupt.await;
-    tracing::info!("stopping: finishing the requests in flight");
+/// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it. Both are heard from
+/// the call on, not from the first poll: one that came between the first request and that would end the process.
+#[cfg(unix)]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        tracing::info!("stopping: finishing the requests in flight");
+    })
+}
+
+#[cfg(not(unix))]
+fn stopped() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+        tracing::info!("stopping: finishing the requests in flight");
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "what a newcomer reads first")]
