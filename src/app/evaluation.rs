@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::{App, Error};
 use crate::domain::{AgentId, Email, FieldError, GrantHolder, OrganizationId, ResourceRef, UserId};
 use crate::guard::actions::{Asks, Evaluate, Evaluations, GetAuthzenConfiguration};
-use crate::guard::{Answer, Asked, Authorized, Known, Party, Released, Unknown, after_step};
+use crate::guard::{Answer, Asked, Authorized, Known, Party, Released, Unknown, give_way};
 use crate::store::PersonName;
 
 /// A party or a thing, as a question names it.
@@ -79,7 +79,7 @@ impl App {
         let mut found = Found::default();
         let mut answers = Vec::with_capacity(queries.len());
         for (number, query) in queries.into_iter().enumerate() {
-            after_step(number).await;
+            give_way(number).await;
             let answer = match query {
                 Ok(query) => self.answer(&ok, &query, Some(&mut found)).await?,
                 Err(errors) => Err(errors),

@@ -13,7 +13,7 @@ use super::evaluation::{Named, Query};
 use super::{App, Error};
 use crate::guard::actions::{SearchActions, SearchResources, SearchSubjects, Searches};
 use crate::guard::{
-    Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought, after_step,
+    Asked, Authorized, Entity, EntityRef, Known, Party, Reach, Released, Search, Sought, give_way,
 };
 use crate::store::Candidate;
 
@@ -138,7 +138,7 @@ impl App {
         let mut page = Page::empty();
         let actions = self.guard.actions_between(&query.subject.kind, &query.resource.kind);
         for (number, action) in actions.into_iter().enumerate() {
-            after_step(number).await;
+            give_way(number).await;
             if action <= after || !self.may(&ok, query, (&subject, &resource), &action) {
                 continue;
             }
@@ -195,7 +195,7 @@ impl App {
             let count = limit.saturating_add(1).saturating_sub(page.results.len()).clamp(20, BATCH);
             let batch = self.batch(ok, &source, &around, &after, count).await?;
             for (number, candidate) in batch.candidates.iter().enumerate() {
-                after_step(number).await;
+                give_way(number).await;
                 if !search.allows(&candidate.name, &candidate.entities) {
                     continue;
                 }

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -25,11 +27,13 @@ pub(super) async fn run(config: Config, started: fn()) -> Outcome {
     let routes = api::routes(Arc::clone(&app), wire::edge(&config, bound));
     let connections = Connections::start(routes, PATIENCE)?;
     let (stop_envoy, envoy) = answer_envoy(&config, bound, &app).await?;
+    // Signals are heard from here on, not from the first poll: one that came in between would end the process.
     let stopped = stopped()?;
+    let mut jobs = jobs(&app)?;
     started();
     greet(&config, bound);
-    let mut jobs = jobs(&app);
     connections.accept(&listener, stopped).await;
+    tracing::info!("stopping: finishing the requests in flight");
     drop(listener);
     drop(stop_envoy);
     let ((), envoy) = tokio::join!(connections.finish(), tokio::time::timeout(GRACE, envoy));
@@ -48,7 +52,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// What is done beside the requests, for as long as the server runs.
-fn jobs(app: &Arc<App>) -> JoinSet<()> {
+fn jobs(app: &Arc<App>) -> io::Result<JoinSet<()>> {
     let mut jobs = JoinSet::new();
     macro_rules! start {
         ($($work:ident)+) => {$({
@@ -66,9 +70,9 @@ fn jobs(app: &Arc<App>) -> JoinSet<()> {
         deliver_events_forever
         keep_decisions_forever
     }
-    let app = Arc::clone(app);
-    jobs.spawn(async move { reload_on_hangup(&app).await });
-    jobs
+    #[cfg(unix)]
+    jobs.spawn(reload_on_hangup(Arc::clone(app))?);
+    Ok(jobs)
 }
 
 /// The listener for Envoy, if there is to be one: its questions end soon after the sender is dropped.
@@ -102,41 +106,29 @@ async fn answer_envoy(
 }
 
 /// Takes the policies' folder up anew on each SIGHUP, as other servers do with their configuration.
-async fn reload_on_hangup(app: &App) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::hangup()) {
-            Ok(mut hangup) => {
-                while hangup.recv().await.is_some() {
-                    app.reload_policies_as_operator().await;
-                }
-            }
-            Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard; reload the policies over the API"),
+#[cfg(unix)]
+fn reload_on_hangup(app: Arc<App>) -> io::Result<impl Future<Output = ()>> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            app.reload_policies_as_operator().await;
         }
-    }
-    #[cfg(not(unix))]
-    let _ = app;
+    })
 }
 
-/// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it. Both are heard from
-/// the call on, not from the first poll: one that came between the first request and that would end the process.
+/// Resolves when somebody asks the process to stop: Ctrl-C, or SIGTERM as service managers send it.
 #[cfg(unix)]
 fn stopped() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        tracing::info!("stopping: finishing the requests in flight");
     })
 }
 
 #[cfg(not(unix))]
 fn stopped() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-        tracing::info!("stopping: finishing the requests in flight");
-    })
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }
 
 #[expect(clippy::print_stdout, reason = "what a newcomer reads first")]

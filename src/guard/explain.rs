@@ -5,7 +5,7 @@ use super::evaluation::question;
 use super::grants::{around, roles_on};
 use super::own_roles::OwnRoles;
 use super::record::DecisionId;
-use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown, after_step};
+use super::{Asked, Authorized, Guard, OWN_TYPES, Unknown, give_way};
 use crate::domain::{HeldRole, OrganizationId, ProjectRole, RoleRef, SystemRole};
 use crate::pdp::{EntityRef, Explanation, Question, Value};
 pub use crate::pdp::{ExplainedPolicy, NearMiss};
@@ -247,7 +247,7 @@ impl Guard {
             given.map(|role| places.iter().map(|on| Remedy::Grant(role.clone(), on.clone())).collect());
         let mut remedies = Vec::new();
         for (number, alike) in held.chain(given).enumerate() {
-            after_step(number).await;
+            give_way(number).await;
             let asked = alike.first().and_then(|remedy: &Remedy| apply(remedy, &mended));
             if asked.is_some_and(|asked| would(&asked)) {
                 remedies.extend(alike.into_iter().map(|it| states.iter().cloned().chain([it]).collect()));

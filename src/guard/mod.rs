@@ -82,6 +82,6 @@ pub use registry::{FittingResource, OWN_TYPES, plain_attributes};
 pub use reload::Reloaded;
 pub use resource::Resource;
 pub use search::{Search, Sought};
-pub use turns::after_step;
+pub use turns::give_way;
 
 pub use crate::pdp::{Entity, EntityRef, FactSet, Reach};

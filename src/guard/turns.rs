@@ -3,8 +3,8 @@
 /// How many steps a turn has: about a millisecond of decisions.
 const TURN: usize = 16;
 
-/// To be awaited after each step, with its number in a row.
-pub async fn after_step(number: usize) {
+/// To be awaited at each step, with its number from zero: at every sixteenth the others have their turn.
+pub async fn give_way(number: usize) {
     if number % TURN == TURN - 1 {
         // Not only to other tasks: tokio looks for what came in before it goes on with this one.
         tokio::task::yield_now().await;

@@ -108,7 +108,7 @@ impl Connections {
             }
         };
         // The threads keep to the same limit, but one that computes would be late.
-        if tokio::time::timeout(GRACE + PAUSE, served).await.is_err() {
+        if tokio::time::timeout(GRACE + Duration::from_secs(1), served).await.is_err() {
             tracing::warn!("a request was left without an answer");
         }
     }
@@ -197,18 +197,6 @@ impl Connection {
         Self { stream, patience, deadline, alarm, asked: false, _counted: counted }
     }
 
-    fn has_read(&mut self) {
-        if !self.asked {
-            self.asked = true;
-            self.deadline = Instant::now() + self.patience;
-        }
-    }
-
-    fn has_written(&mut self) {
-        self.asked = false;
-        self.deadline = Instant::now() + self.patience;
-    }
-
     /// What has to wait does so until the deadline.
     fn until_deadline<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         while self.alarm.as_mut().poll(cx).is_ready() {
@@ -225,7 +213,8 @@ impl Connection {
         match polled {
             Poll::Pending => self.until_deadline(cx),
             Poll::Ready(written) => {
-                self.has_written();
+                self.asked = false;
+                self.deadline = Instant::now() + self.patience;
                 Poll::Ready(written)
             }
         }
@@ -241,7 +230,10 @@ impl AsyncRead for Connection {
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending => self.until_deadline(cx),
             Poll::Ready(read) => {
-                self.has_read();
+                if !self.asked {
+                    self.asked = true;
+                    self.deadline = Instant::now() + self.patience;
+                }
                 Poll::Ready(read)
             }
         }
